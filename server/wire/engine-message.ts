@@ -1,0 +1,68 @@
+// What crosses the pipes between the bridge and an engine, beside records: orders to it, reports from it.
+import { Type, type Static } from 'typebox';
+import { ClientTotals, ServerTotals } from './message.ts';
+import { CLIENT_PLANS, END_WAYS } from './vocabulary.ts';
+
+/** What an engine process is started with, as JSON in its first argument. */
+export const ServerOptions = Type.Object({
+  /** CLOCK_MONOTONIC at the run's beginning, in nanoseconds, as decimal digits (too large for a JSON number). */
+  runStartNs: Type.String(),
+  tcpHost: Type.String(),
+  tcpPort: Type.Integer(),
+  backlog: Type.Integer(),
+  holdMs: Type.Integer(),
+  drainTimeoutMs: Type.Integer(),
+});
+export type ServerOptions = Static<typeof ServerOptions>;
+
+export const ClientOptions = Type.Object({ runStartNs: Type.String() });
+export type ClientOptions = Static<typeof ClientOptions>;
+
+/** Orders to the increment server; each is answered by a report of type 'answer'. */
+export const ServerOrder = Type.Union([
+  Type.Object({ id: Type.Integer(), type: Type.Literal('set-hold'), holdMs: Type.Integer() }),
+  Type.Object({ id: Type.Integer(), type: Type.Literal('set-backlog'), backlog: Type.Integer() }),
+  Type.Object({ id: Type.Integer(), type: Type.Literal('stop') }),
+]);
+export type ServerOrder = Static<typeof ServerOrder>;
+
+/** Orders to the tcp-client engine. `firstClient` numbers the clients; the bridge gives the numbers. */
+export const ClientOrder = Type.Union([
+  Type.Object({
+    id: Type.Integer(),
+    type: Type.Literal('spawn'),
+    firstClient: Type.Integer(),
+    count: Type.Integer(),
+    byte: Type.Integer(),
+    ip: Type.String(),
+    port: Type.Integer(),
+    plan: Type.Enum([...CLIENT_PLANS]),
+    afterMs: Type.Integer(),
+    timeoutMs: Type.Integer(),
+  }),
+  Type.Object({ id: Type.Integer(), type: Type.Literal('end-client'), client: Type.Integer(), how: Type.Enum([...END_WAYS]) }),
+  Type.Object({ id: Type.Integer(), type: Type.Literal('stop') }),
+]);
+export type ClientOrder = Static<typeof ClientOrder>;
+
+const Failure = Type.Object({ call: Type.String(), errno: Type.String() });
+
+/** Reports of an engine. Totals count since the process began and are exact even where events were dropped. */
+export const EngineReport = Type.Union([
+  /** Its start is over: it listens at `port` on `fd` (server), or takes orders (client; both 0). */
+  Type.Object({ type: Type.Literal('ready'), fd: Type.Integer(), port: Type.Integer() }),
+  /** A call of its start failed; it exits with code 3. */
+  Type.Object({ type: Type.Literal('failed'), failure: Failure }),
+  /** Its loop turns. */
+  Type.Object({
+    type: Type.Literal('beat'),
+    atNs: Type.Number(),
+    recorded: Type.Integer(),
+    dropped: Type.Integer(),
+    server: Type.Optional(ServerTotals),
+    clients: Type.Optional(ClientTotals),
+  }),
+  /** An order was carried out, or its call failed. */
+  Type.Object({ type: Type.Literal('answer'), id: Type.Integer(), failure: Type.Optional(Failure), unknownClient: Type.Optional(Type.Boolean()) }),
+]);
+export type EngineReport = Static<typeof EngineReport>;

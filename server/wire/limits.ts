@@ -1,0 +1,100 @@
+// Every bound of the system: its name, its unit and its reason, in one place.
+
+/** Length of one record of the trace, in bytes; fixed so that a batch needs no parsing to be counted. */
+export const RECORD_BYTES = 96;
+
+/** Bytes of a read, a write or a kernel structure kept with a call: as many as strace prints by default. */
+export const DATA_MAX_BYTES = 32;
+
+/** Largest frame on an engine's pipe, in bytes; anything longer is a broken engine, not a big batch. */
+export const PIPE_FRAME_MAX_BYTES = 1_048_576;
+
+/** What an engine keeps for a slow reader before it drops whole events and counts them, in records (24 MiB). */
+export const REPORT_BUFFER_RECORDS = 262_144;
+
+/** Records sent in one frame at most, so that one frame stays well below PIPE_FRAME_MAX_BYTES. */
+export const REPORT_FRAME_RECORDS = 4_096;
+
+/** Records the bridge's journal holds (24 MiB); the oldest go first, except those of connections still open. */
+export const JOURNAL_RECORDS = 262_144;
+
+/** Hold of the reply, in milliseconds. Ten minutes is longer than any lecture waits. */
+export const HOLD_DEFAULT_MS = 5_000;
+export const HOLD_MAX_MS = 600_000;
+
+/** listen(2) backlog: the classic pair's default, and the largest value of net.core.somaxconn that Linux takes. */
+export const BACKLOG_DEFAULT = 5;
+export const BACKLOG_MAX = 65_535;
+
+/** Ports of the classic pair and of the page. */
+export const TCP_PORT_DEFAULT = 9_736;
+export const HTTP_PORT_DEFAULT = 9_737;
+
+/** A connection that never sends its byte is closed after this long. */
+export const FIRST_BYTE_TIMEOUT_MS = 300_000;
+
+/** After the reply the server reads until end of file for at most this long and this much, then closes. */
+export const LINGER_TIMEOUT_MS = 2_000;
+export const LINGER_MAX_BYTES = 65_536;
+
+/** Descriptors kept free below RLIMIT_NOFILE for the process's own pipes and files. */
+export const DESCRIPTOR_RESERVE = 64;
+
+/** How long accept pauses after EMFILE, ENFILE, ENOBUFS or ENOMEM; the queue keeps the clients meanwhile. */
+export const ACCEPT_PAUSE_MS = 200;
+
+/** accept4 calls in one turn of the loop, so that a flood of connects cannot starve those being served. */
+export const ACCEPTS_PER_TURN = 128;
+
+/** Clients that start in one turn of the loop, for the same reason. */
+export const CLIENT_STARTS_PER_TURN = 128;
+
+/** SIGTERM answers those held for at most this long, then leaves with exit code 4. */
+export const DRAIN_TIMEOUT_DEFAULT_MS = 30_000;
+
+/** Beat of an engine's own loop, and the silence after which the engine is called unresponsive, then ended. */
+export const HEARTBEAT_INTERVAL_MS = 250;
+export const HEARTBEAT_STALE_MS = 1_000;
+export const HEARTBEAT_DEAD_MS = 60_000;
+
+/** An unexpected exit is followed by a restart after the first delay, doubled each time; the window's count ends it. */
+export const RESTART_FIRST_DELAY_MS = 100;
+export const RESTART_MAX_DELAY_MS = 5_000;
+export const CRASH_WINDOW_MS = 60_000;
+export const CRASHES_PER_WINDOW = 6;
+
+/** An epoll_wait never waits longer: a signal that lands just before the call is seen at the next wake-up. */
+export const EPOLL_WAIT_CEILING_MS = 250;
+export const EPOLL_EVENTS_PER_WAIT = 512;
+
+/** Clients of one spawn-clients command, and alive at once. */
+export const SPAWN_MAX_COUNT = 10_000;
+export const LIVE_CLIENTS_MAX = 10_000;
+
+/** How much longer than the hold a client waits for its reply before it gives up. */
+export const CLIENT_PATIENCE_MS = 60_000;
+
+/** Bytes of one frame from a page, and of all that a page may have waiting in memory. */
+export const FEED_FRAME_MAX_BYTES = 65_536;
+export const FEED_BACKLOG_MAX_BYTES = 8_388_608;
+
+/** Events go to the pages this often and at most so many in one flush; more than that is a gap and a snapshot. */
+export const FEED_FLUSH_MS = 40;
+export const FEED_EVENTS_PER_FLUSH = 8_192;
+
+/** Snapshots of one page come no faster than this; between two of them a page that is too slow gets nothing. */
+export const FEED_SNAPSHOT_INTERVAL_MS = 1_000;
+
+/** Ended connections a snapshot still tells of, in events; those still open are always told whole. */
+export const SNAPSHOT_RECENT_EVENTS = 4_096;
+
+/** Events one answer of /api/trace holds when the reader names no limit, and at most. */
+export const TRACE_PAGE_DEFAULT = 10_000;
+export const TRACE_PAGE_MAX = 100_000;
+
+/** Commands of one page: bucket size and refill per second. */
+export const COMMAND_BURST = 50;
+export const COMMANDS_PER_SECOND = 20;
+
+/** WebSocket pages at once. */
+export const WATCHERS_MAX = 2_048;

@@ -1,0 +1,338 @@
+// The compact form of an event: 96 bytes that an engine writes in the heat of the moment and nobody words until somebody looks.
+import { endpointText } from './address.ts';
+import { errnoName } from './errno.ts';
+import type { CallEvent, EventKind, TcpInfo, TraceEvent } from './event.ts';
+import { acceptFlagWords, epollEventWords, epollOpWord, levelWord, optionWord, shutdownWord, socketTypeWords } from './flags.ts';
+import * as c from './constants.ts';
+import { DATA_MAX_BYTES, RECORD_BYTES } from './limits.ts';
+import { tcpState } from './tcp-state.ts';
+import {
+  CALL_NAMES,
+  CLIENT_OUTCOMES,
+  CUT_REASONS,
+  EVIDENCES,
+  OUR_PROCESSES,
+  PAUSE_REASONS,
+  PROCESS_CHANGES,
+  SETTINGS,
+  type CallName,
+  type Evidence,
+  type OurProcess,
+} from './vocabulary.ts';
+
+// Tables of numbers on the wire: append only.
+const KINDS: readonly EventKind[] = [
+  'call',
+  'tcp-state',
+  'accept-queue',
+  'hold',
+  'setting',
+  'accept-paused',
+  'accept-resumed',
+  'cut',
+  'client-ended',
+  'process',
+  'dropped',
+];
+
+// Where each field stands, in words of the three views over the same bytes (little-endian, as on every machine Node runs on).
+export const WORDS = RECORD_BYTES / 4;
+const DOUBLES = RECORD_BYTES / 8;
+const AT = 0; // float64
+const DURATION = 2; // uint32
+const TAG = 3; // four bytes: kind, call, process, evidence
+const PID = 4;
+export const FD = 5;
+const RETURNED = 6;
+const ERRNO = 7;
+const A0 = 8;
+const A1 = 9;
+const A2 = 10;
+const LOCAL_IP = 11;
+const REMOTE_IP = 12;
+const PORTS = 13; // local << 16 | remote
+const SOCKET = 14;
+const LENGTHS = 15; // first byte: how many of the data bytes are meant
+const DATA_BYTE = 64;
+
+/** A run of records in one buffer, written at the end and read anywhere. */
+export class RecordBatch {
+  readonly capacity: number;
+  readonly bytes: Uint8Array;
+  readonly #words: Int32Array;
+  readonly #doubles: Float64Array;
+  readonly #view: DataView;
+  count = 0;
+
+  constructor(capacity: number, buffer: ArrayBuffer = new ArrayBuffer(capacity * RECORD_BYTES)) {
+    this.capacity = capacity;
+    this.bytes = new Uint8Array(buffer);
+    this.#words = new Int32Array(buffer);
+    this.#doubles = new Float64Array(buffer);
+    this.#view = new DataView(buffer);
+  }
+
+  /**
+   * Writes record `slot`. Times in nanoseconds, addresses and ports in host order, `socket` 0 where no socket is meant;
+   * the data bytes are left to `setData`.
+   */
+  put(
+    slot: number,
+    tag: number,
+    atNs: number,
+    durationNs: number,
+    pid: number,
+    fd: number,
+    returned: number,
+    errno: number,
+    a0: number,
+    a1: number,
+    a2: number,
+    localIp: number,
+    remoteIp: number,
+    ports: number,
+    socket: number,
+  ): void {
+    const w = slot * WORDS;
+    const words = this.#words;
+    this.#doubles[slot * DOUBLES + AT] = atNs;
+    words[w + DURATION] = durationNs > 0xffffffff ? -1 : durationNs;
+    words[w + TAG] = tag;
+    words[w + PID] = pid;
+    words[w + FD] = fd;
+    words[w + RETURNED] = returned;
+    words[w + ERRNO] = errno;
+    words[w + A0] = a0;
+    words[w + A1] = a1;
+    words[w + A2] = a2;
+    words[w + LOCAL_IP] = localIp;
+    words[w + REMOTE_IP] = remoteIp;
+    words[w + PORTS] = ports;
+    words[w + SOCKET] = socket;
+    words[w + LENGTHS] = 0;
+  }
+
+  /** Keeps the first bytes of `source` (at most 32 of `length`) with record `slot`. */
+  setData(slot: number, source: Uint8Array, length: number): void {
+    const kept = Math.min(length, DATA_MAX_BYTES);
+    const start = slot * RECORD_BYTES;
+    this.bytes[start + LENGTHS * 4] = kept;
+    for (let i = 0; i < kept; i += 1) this.bytes[start + DATA_BYTE + i] = source[i] ?? 0;
+  }
+
+  word(slot: number, field: number): number {
+    return this.#words[slot * WORDS + field] ?? 0;
+  }
+
+  /** The event of record `slot`, under the number the bridge gave it. Throws on a kind that no table has: a broken engine. */
+  event(slot: number, seq: number): TraceEvent {
+    return decode(this, slot, seq, this.#doubles[slot * DOUBLES + AT] ?? 0, this.#view);
+  }
+}
+
+/** The first four fields of a record in one number. */
+export function recordTag(kind: EventKind, call: CallName | null, process: OurProcess, evidence: Evidence = 'returned'): number {
+  const callNumber = call === null ? 255 : CALL_NAMES.indexOf(call);
+  return KINDS.indexOf(kind) | (callNumber << 8) | (OUR_PROCESSES.indexOf(process) << 16) | (EVIDENCES.indexOf(evidence) << 24);
+}
+
+/** The descriptor whose life a record belongs to: an accept4 belongs to what it returned, an epoll_ctl to its target; -1 for none. */
+export function recordDescriptor(words: Int32Array, slot: number): number {
+  const w = slot * WORDS;
+  const tag = words[w + TAG] ?? 0;
+  if ((tag & 0xff) !== 0) return (words[w + SOCKET] ?? 0) === 0 ? -1 : (words[w + FD] ?? -1);
+  switch (CALL_NAMES[(tag >> 8) & 0xff]) {
+    case 'accept4':
+    case 'socket':
+      return words[w + RETURNED] ?? -1;
+    case 'epoll_ctl':
+      return words[w + A1] ?? -1;
+    case 'epoll_wait':
+    case 'epoll_create1':
+      return -1;
+    default:
+      return words[w + FD] ?? -1;
+  }
+}
+
+/** True where the record is a close() that returned: the end of its descriptor's life. */
+export function recordCloses(words: Int32Array, slot: number): boolean {
+  const tag = words[slot * WORDS + TAG] ?? 0;
+  return (tag & 0xffff) === (CALL_NAMES.indexOf('close') << 8);
+}
+
+/** The process of a record, by its place in OUR_PROCESSES. */
+export function recordProcess(words: Int32Array, slot: number): number {
+  return ((words[slot * WORDS + TAG] ?? 0) >> 16) & 0xff;
+}
+
+/** The numbers of a kind's closed lists, for those who write records. */
+export const settingNumber = (name: (typeof SETTINGS)[number]): number => SETTINGS.indexOf(name);
+export const pauseReasonNumber = (reason: (typeof PAUSE_REASONS)[number]): number => PAUSE_REASONS.indexOf(reason);
+export const cutReasonNumber = (reason: (typeof CUT_REASONS)[number]): number => CUT_REASONS.indexOf(reason);
+export const outcomeNumber = (outcome: (typeof CLIENT_OUTCOMES)[number]): number => CLIENT_OUTCOMES.indexOf(outcome);
+export const processChangeNumber = (change: (typeof PROCESS_CHANGES)[number]): number => PROCESS_CHANGES.indexOf(change);
+
+function entry<T>(table: readonly T[], index: number, what: string): T {
+  const value = table[index];
+  if (value === undefined) throw new RangeError(`record names ${what} ${index}, of which there are ${table.length}`);
+  return value;
+}
+
+function decode(batch: RecordBatch, slot: number, seq: number, atNs: number, view: DataView): TraceEvent {
+  const word = (field: number): number => batch.word(slot, field);
+  const tag = word(TAG);
+  const kind = entry(KINDS, tag & 0xff, 'kind');
+  const process = entry(OUR_PROCESSES, (tag >> 16) & 0xff, 'process');
+  const stamp = { seq, kind, atNs, process, pid: word(PID), evidence: entry(EVIDENCES, (tag >> 24) & 0xff, 'evidence') };
+  const socket = word(SOCKET);
+  const remotePort = word(PORTS) & 0xffff;
+  const local = endpointText(word(LOCAL_IP), word(PORTS) >>> 16);
+  const remote = endpointText(word(REMOTE_IP), remotePort);
+  const ofSocket = {
+    ...(socket === 0 ? {} : { socket }),
+    ...(socket !== 0 && process === 'tcp-client' ? { clientId: clientIdText(socket) } : {}),
+    ...(remotePort === 0 || socket === 0 ? {} : { connection: { local, remote } }),
+  };
+  const errno = word(ERRNO) === 0 ? {} : { errno: errnoName(word(ERRNO)) };
+  switch (kind) {
+    case 'call': {
+      const call = entry(CALL_NAMES, (tag >> 8) & 0xff, 'call');
+      const event = {
+        ...stamp,
+        ...ofSocket,
+        durationNs: word(DURATION) >>> 0,
+        call,
+        fd: word(FD),
+        args: callArgs(call, batch, slot, view, { local, remote }),
+        returned: word(RETURNED),
+        ...errno,
+      };
+      // The tables above tie each call to its own arguments; TypeScript cannot follow a union through a table.
+      return event as CallEvent;
+    }
+    case 'tcp-state':
+      return { ...stamp, ...ofSocket, kind, local, remote, from: tcpState(word(A0)), to: tcpState(word(A1)) ?? `state ${word(A1)}` };
+    case 'accept-queue':
+      return { ...stamp, kind, length: word(A0), limit: word(A1) };
+    case 'hold':
+      return { ...stamp, ...ofSocket, kind, fd: word(FD), holdMs: word(A0) };
+    case 'setting':
+      return { ...stamp, kind, name: entry(SETTINGS, word(A0), 'setting'), value: word(A1) };
+    case 'accept-paused':
+      return { ...stamp, kind, reason: entry(PAUSE_REASONS, word(A0), 'pause reason'), ...errno, pauseMs: word(A1) };
+    case 'accept-resumed':
+      return { ...stamp, kind };
+    case 'cut':
+      return { ...stamp, ...ofSocket, kind, fd: word(FD), reason: entry(CUT_REASONS, word(A0), 'cut reason') };
+    case 'client-ended':
+      return { ...stamp, ...ofSocket, kind, outcome: entry(CLIENT_OUTCOMES, word(A0), 'outcome'), ...errno };
+    case 'process': {
+      const text = dataText(batch, slot);
+      return {
+        ...stamp,
+        kind,
+        change: entry(PROCESS_CHANGES, word(A0), 'process change'),
+        ...(word(A1) < 0 ? {} : { exitCode: word(A1) }),
+        ...(text === '' ? {} : { signal: text }),
+        ...(word(A2) < 0 ? {} : { restartMs: word(A2) }),
+      };
+    }
+    case 'dropped':
+      return { ...stamp, kind, count: word(A0) };
+  }
+}
+
+/** The name a client goes by in commands and events. */
+export function clientIdText(socket: number): string {
+  return `c${socket}`;
+}
+
+function dataText(batch: RecordBatch, slot: number): string {
+  return String.fromCharCode(...dataBytes(batch, slot));
+}
+
+function dataBytes(batch: RecordBatch, slot: number): Uint8Array {
+  const start = slot * RECORD_BYTES;
+  return batch.bytes.subarray(start + DATA_BYTE, start + DATA_BYTE + (batch.bytes[start + LENGTHS * 4] ?? 0));
+}
+
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+
+function hex(bytes: Uint8Array): string {
+  let text = '';
+  for (const byte of bytes) text += HEX[byte] ?? '';
+  return text;
+}
+
+/** Offsets in struct tcp_info (linux/tcp.h), the same on every 64-bit Linux; the first 32 bytes hold all we tell. */
+function tcpInfo(view: DataView, at: number): TcpInfo {
+  const number = view.getUint8(at);
+  return {
+    state: tcpState(number) ?? `state ${number}`,
+    retransmits: view.getUint8(at + 2),
+    probes: view.getUint8(at + 3),
+    backoff: view.getUint8(at + 4),
+    rtoUs: view.getUint32(at + 8, true),
+    unacked: view.getUint32(at + 24, true),
+    sacked: view.getUint32(at + 28, true),
+  };
+}
+
+function callArgs(call: CallName, batch: RecordBatch, slot: number, view: DataView, ends: { local: string; remote: string }): CallEvent['args'] {
+  const a0 = batch.word(slot, A0);
+  const a1 = batch.word(slot, A1);
+  const a2 = batch.word(slot, A2);
+  const returned = batch.word(slot, RETURNED);
+  const data = dataBytes(batch, slot);
+  const pointer = (): string => (data.length === 8 ? `0x${view.getBigUint64(slot * RECORD_BYTES + DATA_BYTE, true).toString(16)}` : '');
+  switch (call) {
+    case 'socket':
+      return { domain: a0 === c.AF_INET ? 'AF_INET' : String(a0), type: socketTypeWords(a1), protocol: a2 };
+    case 'setsockopt':
+      return { level: levelWord(a0), option: optionWord(a0, a1), value: a2 };
+    case 'bind':
+      return { address: sockaddrIn(ends.local), addressLength: c.SOCKADDR_IN_BYTES };
+    case 'connect':
+      return { address: sockaddrIn(ends.remote), addressLength: c.SOCKADDR_IN_BYTES };
+    case 'listen':
+      return { backlog: a0 };
+    case 'accept4':
+      return returned < 0
+        ? { address: null, addressLength: a1, flags: acceptFlagWords(a0), pointer: pointer() }
+        : { address: sockaddrIn(ends.remote), addressLength: a1, flags: acceptFlagWords(a0), pointer: '' };
+    case 'getsockname':
+      return returned < 0 ? { address: null, addressLength: a1, pointer: pointer() } : { address: sockaddrIn(ends.local), addressLength: a1, pointer: '' };
+    case 'getsockopt':
+      return {
+        level: levelWord(a0),
+        option: optionWord(a0, a1),
+        value: returned < 0 ? null : a1 === c.TCP_INFO && a0 === c.IPPROTO_TCP ? tcpInfo(view, slot * RECORD_BYTES + DATA_BYTE) : view.getInt32(slot * RECORD_BYTES + DATA_BYTE, true),
+        length: a2,
+      };
+    case 'read':
+      return returned < 0 ? { data: '', count: a0, pointer: pointer() } : { data: hex(data), count: a0, pointer: '' };
+    case 'write':
+      return { data: hex(data), count: a0 };
+    case 'shutdown':
+      return { how: shutdownWord(a0) };
+    case 'close':
+      return {};
+    case 'epoll_create1':
+      return { flags: a0 === 0 ? '0' : 'EPOLL_CLOEXEC' };
+    case 'epoll_ctl':
+      return { op: epollOpWord(a0), fd: a1, events: epollEventWords(a2) };
+    case 'epoll_wait': {
+      const ready = [];
+      for (let at = slot * RECORD_BYTES + DATA_BYTE, end = at + data.length; at < end; at += 8) {
+        ready.push({ fd: view.getInt32(at, true), events: epollEventWords(view.getInt32(at + 4, true)) });
+      }
+      return { ready, maxEvents: a0, timeoutMs: a1 };
+    }
+  }
+}
+
+function sockaddrIn(endpoint: string): { family: 'AF_INET'; port: number; ip: string } {
+  const colon = endpoint.lastIndexOf(':');
+  return { family: 'AF_INET', port: Number(endpoint.slice(colon + 1)), ip: endpoint.slice(0, colon) };
+}
