@@ -13,7 +13,10 @@ export const PIPE_FRAME_MAX_BYTES = 1_048_576;
 export const REPORT_BUFFER_RECORDS = 262_144;
 
 /** Records sent in one frame at most, so that one frame stays well below PIPE_FRAME_MAX_BYTES. */
-export const REPORT_FRAME_RECORDS = 4_096;
+export const REPORT_FRAME_RECORDS = 2_048;
+
+/** Records leave an engine after this long at the latest, so that a busy one writes batches and a quiet one is seen at once. */
+export const REPORT_INTERVAL_MS = 4;
 
 /** Records the bridge's journal holds (24 MiB); the oldest go first, except those of connections still open. */
 export const JOURNAL_RECORDS = 262_144;
@@ -37,14 +40,29 @@ export const FIRST_BYTE_TIMEOUT_MS = 300_000;
 export const LINGER_TIMEOUT_MS = 2_000;
 export const LINGER_MAX_BYTES = 65_536;
 
-/** Descriptors kept free below RLIMIT_NOFILE for the process's own pipes and files. */
-export const DESCRIPTOR_RESERVE = 64;
+/** Descriptors kept free below RLIMIT_NOFILE, beside those the process had open when it began. */
+export const DESCRIPTOR_RESERVE = 8;
+
+/** At its connection cap the server ends the oldest silent connection, if it has been silent for this long; a byte under way gets its chance. */
+export const EVICT_SILENT_AFTER_MS = 1_000;
+
+/** The accept queue is looked at again after an accept turn, but no more often than this. */
+export const QUEUE_SAMPLE_INTERVAL_MS = 20;
+
+/** Bytes of one drain read: a page, as most servers read. */
+export const DRAIN_READ_BYTES = 4_096;
 
 /** How long accept pauses after EMFILE, ENFILE, ENOBUFS or ENOMEM; the queue keeps the clients meanwhile. */
 export const ACCEPT_PAUSE_MS = 200;
 
 /** accept4 calls in one turn of the loop, so that a flood of connects cannot starve those being served. */
 export const ACCEPTS_PER_TURN = 128;
+
+/** How long a stopping server waits for the byte of a connection that has sent none. */
+export const DRAIN_SILENT_GRACE_MS = 1_000;
+
+/** How long an engine that is done waits for its last events to be read. */
+export const LAST_REPORT_TIMEOUT_MS = 1_000;
 
 /** Clients that start in one turn of the loop, for the same reason. */
 export const CLIENT_STARTS_PER_TURN = 128;
@@ -98,3 +116,49 @@ export const COMMANDS_PER_SECOND = 20;
 
 /** WebSocket pages at once. */
 export const WATCHERS_MAX = 2_048;
+
+/** Records kept aside for connections still open when the journal's ring passes over them: in all, and of one connection. */
+export const JOURNAL_RETAINED_RECORDS = 262_144;
+export const RETAINED_PER_CONNECTION = 64;
+
+/** Records of a process's own start, and of its settings and changes, that a snapshot always tells. */
+export const START_RECORDS_MAX = 64;
+export const MILESTONES_MAX = 64;
+
+/** Descriptors the journal follows in one process: as many as Linux gives at most by default (fs.nr_open). */
+export const DESCRIPTORS_MAX = 1_048_576;
+
+/** From spawn to 'ready' an engine may take this long on a busy machine; then it is ended and counts as crashed. */
+export const ENGINE_START_TIMEOUT_MS = 20_000;
+
+/** How much longer than its drain timeout an engine that was told to stop may live before it is killed. */
+export const ENGINE_STOP_GRACE_MS = 2_000;
+
+/** An order that an engine's loop has not answered by then is given up. */
+export const ORDER_TIMEOUT_MS = 10_000;
+
+/** A page that says what it has drawn may have so many events under way; beyond that nothing is sent until it says more. */
+export const FEED_WINDOW_EVENTS = 65_536;
+
+/** A page whose socket takes nothing for this long is closed with code 4008. */
+export const FEED_STALL_MAX_MS = 30_000;
+
+/** Pages are pinged this often; one that has not answered by the next ping is gone. */
+export const FEED_PING_MS = 30_000;
+
+/** One snapshot serves every page that asks within this time. */
+export const SNAPSHOT_REUSE_MS = 250;
+
+/** Status goes to the pages no more often than this. */
+export const STATUS_INTERVAL_MS = 250;
+
+/** Events worded in one go, about 5 ms, before the loop turns: a long answer never stalls the rest. */
+export const WORDING_SLICE_EVENTS = 1_024;
+
+/** Answers of /api/trace under way at once: each holds its own copy of up to 9.6 MB of records. */
+export const TRACE_ANSWERS_MAX = 16;
+
+/** HTTP connections at once (pages among them), the longest URL, and how long a request may take to arrive. */
+export const HTTP_CONNECTIONS_MAX = 2_304;
+export const URL_MAX_BYTES = 2_048;
+export const HTTP_REQUEST_TIMEOUT_MS = 10_000;
