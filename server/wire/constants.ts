@@ -30,6 +30,7 @@ export const EPOLLOUT = 0x004;
 export const EPOLLERR = 0x008;
 export const EPOLLHUP = 0x010;
 export const EPOLLRDHUP = 0x2000;
+export const EPOLLONESHOT = 0x40000000;
 export const EPOLLET = 0x80000000;
 
 /** sizeof(struct sockaddr_in), ip(7). */

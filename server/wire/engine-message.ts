@@ -22,7 +22,10 @@ export type ClientOptions = Static<typeof ClientOptions>;
 export const ServerOrder = Type.Union([
   Type.Object({ id: Type.Integer(), type: Type.Literal('set-hold'), holdMs: Type.Integer() }),
   Type.Object({ id: Type.Integer(), type: Type.Literal('set-backlog'), backlog: Type.Integer() }),
+  /** The orderly stop; said twice it is still one. */
   Type.Object({ id: Type.Integer(), type: Type.Literal('stop') }),
+  /** Ends at once: those held are lost. */
+  Type.Object({ id: Type.Integer(), type: Type.Literal('end') }),
 ]);
 export type ServerOrder = Static<typeof ServerOrder>;
 

@@ -63,7 +63,8 @@ export class FrameReader {
       frames.push(parse(view.getUint32(4, true), bytes.subarray(at + FRAME_HEADER_BYTES, at + FRAME_HEADER_BYTES + length)));
       at += FRAME_HEADER_BYTES + length;
     }
-    this.#pending = bytes.slice(at);
+    // A copy, also where the chunk is a Buffer (whose slice would be a view that keeps the whole chunk alive).
+    this.#pending = new Uint8Array(bytes.subarray(at));
     return frames;
   }
 

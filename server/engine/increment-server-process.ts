@@ -1,0 +1,61 @@
+// The entry of the increment-server process.
+import type { ServerOptions, ServerOrder } from '../wire/engine-message.ts';
+import { ipNumber } from '../wire/address.ts';
+import { engineProcess } from './engine-process.ts';
+import { IncrementServer } from './increment-server.ts';
+
+const options = JSON.parse(process.argv[2] ?? '{}') as ServerOptions;
+const ip = ipNumber(options.tcpHost);
+if (ip === null) throw new Error(`tcpHost must be an IPv4 address, not '${options.tcpHost}'`);
+
+const engine = engineProcess('increment-server', options.runStartNs);
+const server = new IncrementServer(engine.calls, engine.loop, { ip, port: options.tcpPort, backlog: options.backlog, holdMs: options.holdMs });
+
+server.onStopped = (lost) => {
+  engine.exit(lost > 0 ? 4 : 0);
+};
+
+function stop(): void {
+  server.stop(options.drainTimeoutMs);
+}
+
+function obey(order: ServerOrder): void {
+  const answer = { type: 'answer', id: order.id } as const;
+  switch (order.type) {
+    case 'set-hold':
+      server.setHold(order.holdMs);
+      engine.reporter.report(answer);
+      break;
+    case 'set-backlog': {
+      const failure = server.setBacklog(order.backlog);
+      engine.reporter.report(failure === null ? answer : { ...answer, failure });
+      break;
+    }
+    case 'stop':
+      engine.reporter.report(answer);
+      stop();
+      break;
+    case 'end':
+      engine.reporter.report(answer);
+      server.end();
+      break;
+  }
+}
+
+const failure = server.start();
+if (failure === null) {
+  engine.run(
+    () => ({ server: server.totals }),
+    (order) => {
+      obey(order as ServerOrder);
+    },
+    stop,
+    () => {
+      server.end();
+    },
+  );
+  engine.reporter.report({ type: 'ready', ...server.listening });
+} else {
+  engine.reporter.report({ type: 'failed', failure });
+  engine.exit(3);
+}

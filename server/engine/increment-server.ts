@@ -1,0 +1,253 @@
+// The increment server: listens, accepts for ever, holds each first byte, answers it plus one, closes; many at once in one loop.
+import { SocketRef, type ObservedCalls } from '../kernel/observed.ts';
+import { nowNs } from '../kernel/clock.ts';
+import { descriptorLimit, openDescriptors } from '../kernel/own-process.ts';
+import * as c from '../wire/constants.ts';
+import { errnoName, errnoNumber } from '../wire/errno.ts';
+import {
+  ACCEPT_PAUSE_MS,
+  ACCEPTS_PER_TURN,
+  DESCRIPTOR_RESERVE,
+  DRAIN_SILENT_GRACE_MS,
+  EVICT_SILENT_AFTER_MS,
+  QUEUE_SAMPLE_INTERVAL_MS,
+} from '../wire/limits.ts';
+import type { ServerTotals } from '../wire/message.ts';
+import { pauseReasonNumber, settingNumber } from '../wire/record.ts';
+import type { PAUSE_REASONS } from '../wire/vocabulary.ts';
+import { Connection, type ConnectionOwner, type ServerOutcome } from './connection.ts';
+import type { Due } from './deadlines.ts';
+import type { EventLoop, Watcher } from './event-loop.ts';
+
+const EAGAIN = errnoNumber('EAGAIN');
+/** accept(2): these concern the one connection, or nothing at all; the next accept may work. */
+const RETRY = new Set(
+  (
+    ['ECONNABORTED', 'EINTR', 'EPROTO', 'EPERM', 'ENETDOWN', 'ENOPROTOOPT', 'EHOSTDOWN', 'ENONET', 'EHOSTUNREACH', 'EOPNOTSUPP', 'ENETUNREACH'] as const
+  ).map((name) => -errnoNumber(name)),
+);
+/** Offsets in struct tcp_info: of a listener, the length and limit of its accept queue. */
+const TCPI_UNACKED = 24;
+const TCPI_SACKED = 28;
+
+/** Where and how to serve. */
+export interface ServerSettings {
+  ip: number;
+  port: number;
+  backlog: number;
+  holdMs: number;
+}
+
+/** A call of the start that failed. */
+export interface StartFailure {
+  call: string;
+  errno: string;
+}
+
+export class IncrementServer implements ConnectionOwner, Watcher {
+  readonly calls: ObservedCalls;
+  readonly loop: EventLoop;
+  readonly #settings: ServerSettings;
+  readonly #listener = new SocketRef(1);
+  #socketNumber = 1;
+  readonly #connections = new Set<Connection>();
+  /** Those that have sent nothing, oldest first. */
+  readonly #silent = new Set<Connection>();
+  readonly #connectionCap = descriptorLimit() - openDescriptors() - DESCRIPTOR_RESERVE;
+  readonly #pause: Due = { dueNs: 0, heapIndex: -1, onDue: () => this.#resume() };
+  readonly #drain: Due = { dueNs: 0, heapIndex: -1, onDue: () => this.end() };
+  readonly #silentGrace: Due = { dueNs: 0, heapIndex: -1, onDue: () => this.#cutSilent() };
+  #stopping = false;
+  #paused = false;
+  #queueSampledNs = -Infinity;
+  readonly #counts: Record<ServerOutcome, number> = { replied: 0, closedWithoutByte: 0, reset: 0, lost: 0 };
+  #accepted = 0;
+  #held = 0;
+  /** Called once, when a stop is complete. */
+  onStopped: (lost: number) => void = () => undefined;
+
+  constructor(calls: ObservedCalls, loop: EventLoop, settings: ServerSettings) {
+    this.calls = calls;
+    this.loop = loop;
+    this.#settings = { ...settings };
+  }
+
+  get holdMs(): number {
+    return this.#settings.holdMs;
+  }
+
+  get listening(): { fd: number; port: number } {
+    return { fd: this.#listener.fd, port: this.#listener.localPort };
+  }
+
+  get totals(): ServerTotals {
+    const settled = this.#counts.replied + this.#counts.closedWithoutByte + this.#counts.reset + this.#counts.lost;
+    return { accepted: this.#accepted, ...this.#counts, live: this.#accepted - settled, held: this.#held };
+  }
+
+  /** socket, setsockopt, bind, listen. Null when it listens, else the call that failed, with nothing left open. */
+  start(): StartFailure | null {
+    const { calls } = this;
+    const listener = this.#listener;
+    const { ip, port, backlog, holdMs } = this.#settings;
+    calls.note('setting', null, settingNumber('holdMs'), holdMs);
+    calls.note('setting', null, settingNumber('backlog'), backlog);
+    const steps: [string, () => number][] = [
+      ['socket', () => calls.socket(listener, c.AF_INET, c.SOCK_STREAM | c.SOCK_NONBLOCK | c.SOCK_CLOEXEC, 0)],
+      ['setsockopt', () => calls.setsockopt(listener, c.SOL_SOCKET, c.SO_REUSEADDR, 1)],
+      ['bind', () => calls.bind(listener, ip, port)],
+      ['listen', () => calls.listen(listener, backlog)],
+      // Port 0 let the kernel choose: ask which.
+      ['getsockname', () => (port === 0 ? calls.getsockname(listener) : 0)],
+      ['epoll_ctl', () => this.loop.add(listener.fd, c.EPOLLIN, this, listener)],
+    ];
+    for (const [call, step] of steps) {
+      const result = step();
+      if (result < 0) {
+        if (listener.fd >= 0) calls.close(listener);
+        return { call, errno: errnoName(-result) };
+      }
+    }
+    return null;
+  }
+
+  /** The hold of bytes read from now on. */
+  setHold(holdMs: number): void {
+    this.#settings.holdMs = holdMs;
+    this.calls.note('setting', null, settingNumber('holdMs'), holdMs);
+  }
+
+  /** listen(2) again on the living listener, which is how its backlog is changed. */
+  setBacklog(backlog: number): StartFailure | null {
+    const result = this.calls.listen(this.#listener, backlog);
+    if (result < 0) return { call: 'listen', errno: errnoName(-result) };
+    this.#settings.backlog = backlog;
+    this.calls.note('setting', null, settingNumber('backlog'), backlog);
+    this.#sampleQueue();
+    return null;
+  }
+
+  /** The listener is readable. */
+  onReady(): void {
+    // Accepted descriptors may reuse numbers closed in this very turn: accept when all its events have been handed out.
+    this.loop.afterEvents(() => {
+      this.#acceptQueued();
+    });
+  }
+
+  /** Accepts what the queue holds now, by the kernel's own count: no accept4 has to fail to say that there is no more. */
+  #acceptQueued(): void {
+    if (this.#paused || this.#stopping) return;
+    const waiting = Math.min(Math.max(1, this.#sampleQueue()), ACCEPTS_PER_TURN);
+    for (let i = 0; i < waiting && !this.#paused; i += 1) if (!this.#acceptOne()) break;
+    const now = nowNs();
+    if (now - this.#queueSampledNs < QUEUE_SAMPLE_INTERVAL_MS * 1e6) return;
+    this.#queueSampledNs = now;
+    this.#sampleQueue();
+  }
+
+  /** False when there is nothing to accept. */
+  #acceptOne(): boolean {
+    if (this.#connections.size >= this.#connectionCap && !this.#makeRoom()) return false;
+    const socket = new SocketRef((this.#socketNumber += 1));
+    const result = this.calls.accept4(this.#listener, socket, c.SOCK_CLOEXEC | c.SOCK_NONBLOCK);
+    if (result < 0) {
+      this.#socketNumber -= 1;
+      if (result === -EAGAIN) return false;
+      if (!RETRY.has(result)) this.#pauseAccepting('errno', -result);
+      return true;
+    }
+    this.#accepted += 1;
+    this.calls.getsockname(socket);
+    const connection = new Connection(socket, this);
+    this.#connections.add(connection);
+    this.#silent.add(connection);
+    const watched = this.loop.add(socket.fd, c.EPOLLIN | c.EPOLLRDHUP | c.EPOLLET, connection, socket);
+    if (watched < 0) connection.cut('evicted');
+    return true;
+  }
+
+  /** Asks the kernel for the length of the accept queue (listen(2); TCP_INFO on a listener, field by field in linux/tcp.h). */
+  #sampleQueue(): number {
+    const result = this.calls.getsockoptTcpInfo(this.#listener, c.IPPROTO_TCP, c.TCP_INFO);
+    if (result < 0) return 1;
+    const length = this.calls.infoWord(TCPI_UNACKED);
+    this.calls.note('accept-queue', null, length, this.calls.infoWord(TCPI_SACKED), 0, 0, 'tcp_info');
+    return length;
+  }
+
+  /** At the cap: the oldest that has been silent for long makes room; without one, accepting waits, and the queue keeps the clients. */
+  #makeRoom(): boolean {
+    const [oldest] = this.#silent;
+    if (oldest !== undefined && nowNs() - oldest.acceptedNs >= EVICT_SILENT_AFTER_MS * 1e6) {
+      oldest.cut('evicted');
+      return true;
+    }
+    this.#pauseAccepting('connection-cap', 0);
+    return false;
+  }
+
+  #pauseAccepting(reason: (typeof PAUSE_REASONS)[number], errno: number): void {
+    this.#paused = true;
+    this.loop.modify(this.#listener.fd, 0, this.#listener);
+    this.calls.note('accept-paused', null, pauseReasonNumber(reason), ACCEPT_PAUSE_MS, 0, errno);
+    this.loop.deadlines.set(this.#pause, nowNs() + ACCEPT_PAUSE_MS * 1e6);
+  }
+
+  #resume(): void {
+    if (this.#stopping || !this.#paused) return;
+    this.#paused = false;
+    this.calls.note('accept-resumed', null, 0);
+    this.loop.modify(this.#listener.fd, c.EPOLLIN, this.#listener);
+  }
+
+  byteArrived(connection: Connection): void {
+    this.#silent.delete(connection);
+    this.#held += 1;
+  }
+
+  settled(connection: Connection, outcome: ServerOutcome): void {
+    this.#counts[outcome] += 1;
+    if (connection.state === 'held') this.#held -= 1;
+  }
+
+  closed(connection: Connection): void {
+    this.#connections.delete(connection);
+    this.#silent.delete(connection);
+    if (this.#stopping && this.#connections.size === 0) this.#finish();
+  }
+
+  /** The orderly stop: accept what is queued, close the listener, answer the held; cut what is left after `drainTimeoutMs`. */
+  stop(drainTimeoutMs: number): void {
+    if (this.#stopping) return;
+    // Closing the listener resets those who finished the handshake and were never accepted: accept them first.
+    for (let tries = this.#sampleQueue() + ACCEPTS_PER_TURN; tries > 0 && !this.#paused && this.#acceptOne(); tries -= 1);
+    this.#stopping = true;
+    this.loop.deadlines.clear(this.#pause);
+    this.loop.forget(this.#listener.fd);
+    this.calls.close(this.#listener);
+    if (this.#connections.size === 0) {
+      this.#finish();
+      return;
+    }
+    const now = nowNs();
+    this.loop.deadlines.set(this.#silentGrace, now + Math.min(DRAIN_SILENT_GRACE_MS, drainTimeoutMs) * 1e6);
+    this.loop.deadlines.set(this.#drain, now + drainTimeoutMs * 1e6);
+  }
+
+  /** Ends at once: whoever is held is lost. */
+  end(): void {
+    if (!this.#stopping) this.stop(0);
+    for (const connection of [...this.#connections]) connection.cut('drain-timeout');
+  }
+
+  #cutSilent(): void {
+    for (const connection of [...this.#silent]) connection.cut('drain-timeout');
+  }
+
+  #finish(): void {
+    this.loop.deadlines.clear(this.#silentGrace);
+    this.loop.deadlines.clear(this.#drain);
+    this.onStopped(this.#counts.lost);
+  }
+}

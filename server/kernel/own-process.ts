@@ -1,0 +1,32 @@
+// What a process arranges for itself: its end with its parent, its descriptor limit, pipes that never block.
+import { readdirSync } from 'node:fs';
+import * as libc from './libc.ts';
+
+const PR_SET_PDEATHSIG = 1;
+const SIGKILL = 9;
+const F_GETFL = 3;
+const F_SETFL = 4;
+const O_NONBLOCK = 0o4000;
+const RLIMIT_NOFILE = 7;
+
+/** The kernel ends this process when its parent dies, however the parent dies: prctl(2), PR_SET_PDEATHSIG. */
+export function dieWithParent(): void {
+  libc.prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
+}
+
+/** fcntl(2), O_NONBLOCK. */
+export function setNonBlocking(fd: number): void {
+  libc.fcntl(fd, F_SETFL, libc.fcntl(fd, F_GETFL, 0) | O_NONBLOCK);
+}
+
+/** How many descriptors this process may hold: the soft limit of RLIMIT_NOFILE, getrlimit(2). */
+export function descriptorLimit(): number {
+  const limit = new Uint8Array(16);
+  libc.getrlimit(RLIMIT_NOFILE, limit);
+  return Number(new DataView(limit.buffer).getBigUint64(0, true));
+}
+
+/** How many descriptors this process has open now: the entries of /proc/self/fd, proc(5), less the one that reads them. */
+export function openDescriptors(): number {
+  return readdirSync('/proc/self/fd').length - 1;
+}
