@@ -162,3 +162,9 @@ export const TRACE_ANSWERS_MAX = 16;
 export const HTTP_CONNECTIONS_MAX = 2_304;
 export const URL_MAX_BYTES = 2_048;
 export const HTTP_REQUEST_TIMEOUT_MS = 10_000;
+
+/** Orders an engine may have to answer at once; commands beyond that are refused, not queued. */
+export const ORDERS_PENDING_MAX = 1_024;
+
+/** Events worded in one flush for pages at different places of the trace; the rest of them wait for the next. */
+export const WORDED_PER_FLUSH = 16_384;
