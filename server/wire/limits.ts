@@ -168,3 +168,8 @@ export const ORDERS_PENDING_MAX = 1_024;
 
 /** Events worded in one flush for pages at different places of the trace; the rest of them wait for the next. */
 export const WORDED_PER_FLUSH = 16_384;
+
+/** A message of a page may come in this many fragments and chunks; a page that was told to close may take this long to agree. */
+export const FEED_FRAGMENTS_MAX = 64;
+export const FEED_BUFFERED_CHUNKS_MAX = 1_024;
+export const FEED_CLOSE_TIMEOUT_MS = 5_000;

@@ -1,0 +1,165 @@
+// Tells all pages what the journal learns: one timer for all, each flush worded once for all pages that stand at the same event.
+import type { TraceEvent } from '../wire/event.ts';
+import { FEED_EVENTS_PER_FLUSH, FEED_FLUSH_MS, STATUS_INTERVAL_MS, WORDED_PER_FLUSH } from '../wire/limits.ts';
+import type { Hello, Status } from '../wire/message.ts';
+import type { Feed } from './feed.ts';
+import type { Journal } from './journal.ts';
+import { SnapshotMaker } from './snapshot-maker.ts';
+
+/** What a flush has worded for the pages at one position. */
+interface Worded {
+  to: number;
+  message: Uint8Array;
+}
+
+export class Broadcast {
+  readonly #journal: Journal;
+  readonly #status: () => Status;
+  readonly #snapshots: SnapshotMaker;
+  readonly #feeds = new Set<Feed>();
+  /** Those whose next snapshot is being made. */
+  readonly #refreshing = new Set<Feed>();
+  #unsubscribe: (() => void) | null = null;
+  #flushTimer: NodeJS.Timeout | undefined;
+  #flushedMs = -Infinity;
+  #statusTimer: NodeJS.Timeout | undefined;
+
+  constructor(journal: Journal, status: () => Status) {
+    this.#journal = journal;
+    this.#status = status;
+    this.#snapshots = new SnapshotMaker(journal, status);
+  }
+
+  /** Pages that watch now. */
+  get watchers(): number {
+    return this.#feeds.size;
+  }
+
+  /** A page joins: it is sent `greeting` with a snapshot, then every event after it. Resolves when the snapshot is on its way. */
+  async join(feed: Feed, greeting: Omit<Hello, 'seq' | 'snapshot'>): Promise<void> {
+    this.#feeds.add(feed);
+    if (this.#unsubscribe === null) this.#begin();
+    const snapshot = await this.#snapshots.get(0);
+    if (!this.#feeds.has(feed)) return;
+    feed.statusKey = statusKey(snapshot.status);
+    feed.hello(greeting, snapshot, performance.now());
+    this.#flushSoon();
+  }
+
+  leave(feed: Feed): void {
+    this.#feeds.delete(feed);
+    if (this.#feeds.size === 0) this.#end();
+  }
+
+  /** Sends what is still to be sent and closes every page, code 1001 (going away). */
+  closeAll(reason: string): void {
+    this.#flush();
+    for (const feed of [...this.#feeds]) feed.close(1001, reason);
+  }
+
+  /** Nobody watched until now; nothing was worded. */
+  #begin(): void {
+    this.#unsubscribe = this.#journal.subscribe(() => {
+      this.#flushSoon();
+    });
+    this.#statusTimer = setInterval(() => {
+      this.#tellStatus();
+    }, STATUS_INTERVAL_MS);
+  }
+
+  #end(): void {
+    this.#unsubscribe?.();
+    this.#unsubscribe = null;
+    clearInterval(this.#statusTimer);
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = undefined;
+  }
+
+  /** At once where the last flush was long enough ago, so that a single event does not wait; never more often than FEED_FLUSH_MS. */
+  #flushSoon(): void {
+    if (this.#flushTimer !== undefined || this.#feeds.size === 0) return;
+    const waitMs = Math.max(0, FEED_FLUSH_MS - (performance.now() - this.#flushedMs));
+    this.#flushTimer = setTimeout(() => {
+      this.#flush();
+    }, waitMs);
+  }
+
+  #flush(): void {
+    clearTimeout(this.#flushTimer);
+    this.#flushTimer = undefined;
+    const nowMs = performance.now();
+    this.#flushedMs = nowMs;
+    const lastSeq = this.#journal.lastSeq;
+    const worded = new Map<number, Worded>();
+    let budget = WORDED_PER_FLUSH;
+    let unfinished = false;
+    for (const feed of [...this.#feeds]) {
+      if (!feed.open || feed.state === 'joining' || feed.position === lastSeq) continue;
+      if (feed.full(nowMs)) {
+        unfinished = true;
+        continue;
+      }
+      feed.judge(this.#journal.firstSeq, lastSeq);
+      if (feed.state === 'behind') {
+        unfinished = true;
+        if (feed.mayHaveSnapshot(nowMs)) void this.#refresh(feed);
+        continue;
+      }
+      let message = worded.get(feed.position);
+      if (message === undefined) {
+        const to = Math.min(lastSeq, feed.position + FEED_EVENTS_PER_FLUSH);
+        if (to - feed.position > budget) {
+          unfinished = true;
+          continue;
+        }
+        budget -= to - feed.position;
+        message = { to, message: this.#word(feed.position + 1, to) };
+        worded.set(feed.position, message);
+      }
+      feed.events(message.message, message.to, lastSeq);
+      if (message.to < lastSeq) {
+        unfinished = true;
+        // Behind those that had to wait: the next flush begins with them.
+        this.#feeds.delete(feed);
+        this.#feeds.add(feed);
+      }
+    }
+    if (unfinished) this.#flushSoon();
+  }
+
+  /** The message Events of message.ts. */
+  #word(from: number, to: number): Uint8Array {
+    const events: TraceEvent[] = [];
+    for (let seq = from; seq <= to; seq += 1) events.push(this.#journal.event(seq));
+    return Buffer.from(`{"type":"events","from":${from},"to":${to},"events":${JSON.stringify(events)}}`);
+  }
+
+  /** A page that fell behind starts afresh. */
+  async #refresh(feed: Feed): Promise<void> {
+    if (this.#refreshing.has(feed)) return;
+    this.#refreshing.add(feed);
+    const snapshot = await this.#snapshots.get(feed.position + 1);
+    this.#refreshing.delete(feed);
+    if (!this.#feeds.has(feed)) return;
+    feed.statusKey = statusKey(snapshot.status);
+    feed.gap(snapshot, performance.now());
+    this.#flushSoon();
+  }
+
+  #tellStatus(): void {
+    const status = this.#status();
+    const key = statusKey(status);
+    const nowMs = performance.now();
+    let message: Uint8Array | null = null;
+    for (const feed of [...this.#feeds]) {
+      if (!feed.open || feed.state === 'joining' || feed.statusKey === key || feed.full(nowMs)) continue;
+      message ??= Buffer.from(JSON.stringify({ type: 'status', status }));
+      feed.status(message, key);
+    }
+  }
+}
+
+/** What of a status is worth telling: clocks and ages, which always differ, are left out. */
+function statusKey(status: Status): string {
+  return JSON.stringify({ ...status, nowNs: 0, journal: null, processes: status.processes.map((one) => ({ ...one, heartbeatAgeMs: null })) });
+}

@@ -1,0 +1,130 @@
+// One page's feed: where in the trace it stands, how much it has under way, and what may be sent to it now.
+import { FEED_BACKLOG_MAX_BYTES, FEED_EVENTS_PER_FLUSH, FEED_SNAPSHOT_INTERVAL_MS, FEED_STALL_MAX_MS, FEED_WINDOW_EVENTS } from '../wire/limits.ts';
+import type { Hello, Reply } from '../wire/message.ts';
+import type { PreparedSnapshot } from './snapshot-maker.ts';
+
+/** What a feed needs of its WebSocket (ws). */
+export interface FeedSocket {
+  readonly readyState: number;
+  readonly OPEN: number;
+  readonly bufferedAmount: number;
+  send(data: Uint8Array | string, options: { binary: boolean }): void;
+  close(code: number, reason: string): void;
+}
+
+/** Of the WebSocket protocol's private range: this page is too slow for the feed. */
+export const CLOSE_TOO_SLOW = 4008;
+
+/** `joining` and `behind` wait for a snapshot; `live` gets events as they come. */
+type FeedState = 'joining' | 'live' | 'behind';
+
+export type Role = Hello['role'];
+
+export class Feed {
+  readonly role: Role;
+  readonly #socket: FeedSocket;
+  #state: FeedState = 'joining';
+  /** The last event this page was told of, by events or snapshot. */
+  #position = 0;
+  /** What it said it has drawn; null while it never said anything. */
+  #acked: number | null = null;
+  /** Events still pending after the last flush: more and more of them means that it will never catch up. */
+  #pendingAfterFlush = 0;
+  #snapshotMs = -Infinity;
+  /** Since when its socket takes nothing, and how much it held then. */
+  #stall: { sinceMs: number; bytes: number } | null = null;
+  /** The status it knows, by its key. */
+  statusKey = '';
+
+  constructor(socket: FeedSocket, role: Role) {
+    this.#socket = socket;
+    this.role = role;
+  }
+
+  get state(): FeedState {
+    return this.#state;
+  }
+
+  get position(): number {
+    return this.#position;
+  }
+
+  get open(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  /** The page has drawn everything up to `seq`. */
+  ack(seq: number): void {
+    this.#acked = Math.max(this.#acked ?? 0, Math.min(seq, this.#position));
+  }
+
+  /** True where nothing may be sent now: its socket or its window is full. Closes it when it has been so for too long. */
+  full(nowMs: number): boolean {
+    const bytes = this.#socket.bufferedAmount;
+    if (bytes <= FEED_BACKLOG_MAX_BYTES) {
+      this.#stall = null;
+      // A page that draws nothing (a tab in the background) costs nothing either: it waits, however long.
+      return this.#acked !== null && this.#position - this.#acked > FEED_WINDOW_EVENTS;
+    }
+    if (this.#stall === null || bytes < this.#stall.bytes) this.#stall = { sinceMs: nowMs, bytes };
+    else if (nowMs - this.#stall.sinceMs > FEED_STALL_MAX_MS) this.#socket.close(CLOSE_TOO_SLOW, 'the page reads too slowly');
+    return true;
+  }
+
+  /** Whether events from its position on would still help, given what the journal holds. Once it is behind, only a snapshot helps. */
+  judge(firstSeq: number, lastSeq: number): void {
+    const pending = lastSeq - this.#position;
+    const growing = pending - FEED_EVENTS_PER_FLUSH > FEED_EVENTS_PER_FLUSH && pending - FEED_EVENTS_PER_FLUSH > this.#pendingAfterFlush;
+    if (this.#state === 'live' && (this.#position + 1 < firstSeq || growing)) this.#state = 'behind';
+  }
+
+  /** True where a snapshot may be sent to it again. */
+  mayHaveSnapshot(nowMs: number): boolean {
+    return nowMs - this.#snapshotMs >= FEED_SNAPSHOT_INTERVAL_MS;
+  }
+
+  /** The first message: from here on it is live. `greeting` is a Hello without its seq and snapshot. */
+  hello(greeting: Omit<Hello, 'seq' | 'snapshot'>, snapshot: PreparedSnapshot, nowMs: number): void {
+    this.#send(`${JSON.stringify(greeting).slice(0, -1)},"seq":${snapshot.seq},"snapshot":${snapshot.json}}`);
+    this.#joined(snapshot, nowMs);
+  }
+
+  /** The events after its position, up to the snapshot's, are not sent to it; the snapshot replaces what it knew. */
+  gap(snapshot: PreparedSnapshot, nowMs: number): void {
+    const from = this.#position + 1;
+    this.#send(`{"type":"gap","from":${from},"to":${snapshot.seq},"dropped":${snapshot.seq - from + 1},"snapshot":${snapshot.json}}`);
+    this.#joined(snapshot, nowMs);
+  }
+
+  /** The events after its position, up to `to`, as one message that other pages may share. */
+  events(message: Uint8Array, to: number, lastSeq: number): void {
+    this.#send(message);
+    this.#position = to;
+    this.#pendingAfterFlush = lastSeq - to;
+  }
+
+  status(message: Uint8Array, key: string): void {
+    this.#send(message);
+    this.statusKey = key;
+  }
+
+  reply(reply: Reply): void {
+    this.#send(JSON.stringify(reply));
+  }
+
+  close(code: number, reason: string): void {
+    this.#socket.close(code, reason);
+  }
+
+  #joined(snapshot: PreparedSnapshot, nowMs: number): void {
+    this.#position = snapshot.seq;
+    // What piled up while a large snapshot was made is no sign of slowness: the first flush never counts as growth.
+    this.#pendingAfterFlush = Infinity;
+    this.#snapshotMs = nowMs;
+    this.#state = 'live';
+  }
+
+  #send(message: Uint8Array | string): void {
+    if (this.open) this.#socket.send(message, { binary: false });
+  }
+}
