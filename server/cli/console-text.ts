@@ -23,6 +23,20 @@ export function eventLine(event: TraceEvent): string {
       return `--- client ${event.clientId ?? ''}: ${event.outcome} ---`;
     case 'tcp-state':
       return `--- ${event.local} ${event.remote}: ${event.from ?? '?'} -> ${event.to} (${event.evidence}) ---`;
+    case 'foreign-call':
+      return `[${event.process ?? '?'} ${event.pid ?? '?'}] ${event.call}(${event.fd}) = ${event.errno === undefined ? event.returned : `-1 ${event.errno}`}`;
+    case 'socket-owner':
+      return `--- ${event.local} ${event.remote}: of process ${event.process ?? '?'} ${event.pid ?? '?'} (${event.evidence}) ---`;
+    case 'reset':
+      return `--- ${event.local} ${event.remote}: RST ${event.direction}${event.reason === null ? '' : `: ${event.reason}`} ---`;
+    case 'retransmit':
+      return `--- ${event.local} ${event.remote}: ${event.segment} sent again ---`;
+    case 'segment-drop':
+      return `--- ${event.local} ${event.remote}: segment dropped: ${event.reason} ---`;
+    case 'listener-drops':
+      return `--- the listener dropped ${event.drops} SYN (${event.totalDrops} in all) ---`;
+    case 'sampling':
+      return `--- states of ${event.skipped} of ${event.connections} new connections were not asked for ---`;
     case 'process':
       return `--- process ${event.process} ${event.pid}: ${event.change} ---`;
     case 'dropped':

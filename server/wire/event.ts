@@ -1,6 +1,6 @@
 // The events of the trace: what happened, when, to whom, and who saw it. Schemas validate at run time and give the types.
 import { Type, type Static } from 'typebox';
-import { CLIENT_OUTCOMES, CUT_REASONS, EVIDENCES, PAUSE_REASONS, PROCESS_CHANGES, SETTINGS, type CallName } from './vocabulary.ts';
+import { CLIENT_OUTCOMES, CUT_REASONS, EVIDENCES, PAUSE_REASONS, PROCESS_CHANGES, RESET_DIRECTIONS, RETRANSMITTED, SETTINGS, type CallName } from './vocabulary.ts';
 
 /** Who saw it: see the README's table of evidence. */
 export const Evidence = Type.Enum([...EVIDENCES]);
@@ -99,17 +99,63 @@ export const CallEvent = Type.Union([
 ]);
 export type CallEvent = Static<typeof CallEvent>;
 
-/** A socket was seen in state `to`; `from` is null where nobody saw the state before. */
-export const TcpStateEvent = Type.Object({
-  ...stamp,
-  kind: Type.Literal('tcp-state'),
+// What the kernel says of a socket: seen from outside, so its process is told only where it is known to be the socket's.
+const seen = {
+  seq: stamp.seq,
+  atNs: stamp.atNs,
+  evidence: Evidence,
+  process: Type.Optional(Type.String()),
+  pid: Type.Optional(Type.Integer()),
   ...ofSocket,
   local: Type.String(),
   remote: Type.String(),
+};
+
+/** A socket was seen in state `to`; `from` is null where nobody saw the state before. */
+export const TcpStateEvent = Type.Object({
+  ...seen,
+  kind: Type.Literal('tcp-state'),
   from: Type.Union([Type.String(), Type.Null()]),
   to: Type.String(),
 });
 export type TcpStateEvent = Static<typeof TcpStateEvent>;
+
+/** The socket `local` `remote` was found to belong to a process that is not ours: netcat, a C program … */
+export const SocketOwnerEvent = Type.Object({ ...seen, kind: Type.Literal('socket-owner') });
+
+/** A system call of a foreign process on a socket connected to us; what its buffers held is not seen. `count` is the third argument where the call has one. */
+export const ForeignCallEvent = Type.Object({
+  ...seen,
+  kind: Type.Literal('foreign-call'),
+  durationNs: Type.Number(),
+  call: Type.String(),
+  fd: Type.Integer(),
+  count: Type.Optional(Type.Integer()),
+  returned: Type.Integer(),
+  errno: Type.Optional(Type.String()),
+});
+export type ForeignCallEvent = Static<typeof ForeignCallEvent>;
+
+/** The kernel sent or received a RST; `reason` in the kernel's words, null where it gives none. */
+export const ResetEvent = Type.Object({ ...seen, kind: Type.Literal('reset'), direction: Type.Enum([...RESET_DIRECTIONS]), reason: Type.Union([Type.String(), Type.Null()]) });
+
+/** The kernel sent a segment again. */
+export const RetransmitEvent = Type.Object({ ...seen, kind: Type.Literal('retransmit'), segment: Type.Enum([...RETRANSMITTED]) });
+
+/** The kernel threw a segment to us away; `reason` in its words (NOT_SPECIFIED, TCP_LISTEN_OVERFLOW …). */
+export const SegmentDropEvent = Type.Object({ ...seen, kind: Type.Literal('segment-drop'), reason: Type.String() });
+
+/** The listener threw SYNs away since it was last looked at: its own counter (`drops`) and the whole namespace's ListenOverflows. */
+export const ListenerDropsEvent = Type.Object({
+  ...stamp,
+  kind: Type.Literal('listener-drops'),
+  drops: Type.Integer(),
+  totalDrops: Type.Integer(),
+  overflows: Type.Integer(),
+});
+
+/** Under load the states of some connections were not asked for: of `connections` new ones, `skipped` have no TCP_INFO samples. */
+export const SamplingEvent = Type.Object({ ...stamp, kind: Type.Literal('sampling'), connections: Type.Integer(), skipped: Type.Integer() });
 
 /** The accept queue of the listening socket held `length` connections; it admits limit + 1 (listen(2), field test). */
 export const AcceptQueueEvent = Type.Object({ ...stamp, kind: Type.Literal('accept-queue'), length: Type.Integer(), limit: Type.Integer() });
@@ -155,6 +201,13 @@ export const DroppedEvent = Type.Object({ ...stamp, kind: Type.Literal('dropped'
 export const TraceEvent = Type.Union([
   CallEvent,
   TcpStateEvent,
+  SocketOwnerEvent,
+  ForeignCallEvent,
+  ResetEvent,
+  RetransmitEvent,
+  SegmentDropEvent,
+  ListenerDropsEvent,
+  SamplingEvent,
   AcceptQueueEvent,
   HoldEvent,
   SettingEvent,

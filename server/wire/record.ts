@@ -5,7 +5,7 @@ import type { CallEvent, EventKind, TcpInfo, TraceEvent } from './event.ts';
 import { acceptFlagWords, epollEventWords, epollOpWord, levelWord, optionWord, shutdownWord, socketTypeWords } from './flags.ts';
 import * as c from './constants.ts';
 import { DATA_MAX_BYTES, RECORD_BYTES } from './limits.ts';
-import { tcpState } from './tcp-state.ts';
+import { tcpState, tcpStateNumber } from './tcp-state.ts';
 import {
   CALL_NAMES,
   CLIENT_OUTCOMES,
@@ -14,6 +14,8 @@ import {
   OUR_PROCESSES,
   PAUSE_REASONS,
   PROCESS_CHANGES,
+  RESET_DIRECTIONS,
+  RETRANSMITTED,
   SETTINGS,
   type CallName,
   type Evidence,
@@ -33,6 +35,13 @@ const KINDS: readonly EventKind[] = [
   'client-ended',
   'process',
   'dropped',
+  'socket-owner',
+  'foreign-call',
+  'reset',
+  'retransmit',
+  'segment-drop',
+  'listener-drops',
+  'sampling',
 ];
 
 // Where each field stands, in words of the three views over the same bytes (little-endian, as on every machine Node runs on).
@@ -52,7 +61,11 @@ const LOCAL_IP = 11;
 const REMOTE_IP = 12;
 const PORTS = 13; // local << 16 | remote
 const SOCKET = 14;
-const LENGTHS = 15; // first byte: how many of the data bytes are meant
+const LENGTHS = 15; // first byte: how many of the data bytes are meant; second: OWNER_KNOWN
+/** The data begin with the name (16 bytes) and the pid (4) of the process that holds the socket. */
+export const OWNER_KNOWN = 1;
+const OWNER_NAME_BYTES = 16;
+const OWNER_BYTES = 20;
 const DATA_BYTE = 64;
 
 /** A run of records in one buffer, written at the end and read anywhere. */
@@ -120,6 +133,17 @@ export class RecordBatch {
     for (let i = 0; i < kept; i += 1) this.bytes[start + DATA_BYTE + i] = source[i] ?? 0;
   }
 
+  /** Keeps whose socket record `slot` is about, with a word that belongs to it (12 bytes at most): a call's name, a reason. */
+  setOwner(slot: number, name: string, pid: number, word = ''): void {
+    const start = slot * RECORD_BYTES;
+    this.bytes.fill(0, start + DATA_BYTE, start + RECORD_BYTES);
+    this.bytes[start + LENGTHS * 4] = OWNER_BYTES + word.length;
+    this.bytes[start + LENGTHS * 4 + 1] = OWNER_KNOWN;
+    for (let i = 0; i < Math.min(name.length, OWNER_NAME_BYTES - 1); i += 1) this.bytes[start + DATA_BYTE + i] = name.charCodeAt(i);
+    this.#view.setInt32(start + DATA_BYTE + OWNER_NAME_BYTES, pid, true);
+    for (let i = 0; i < Math.min(word.length, DATA_MAX_BYTES - OWNER_BYTES); i += 1) this.bytes[start + DATA_BYTE + OWNER_BYTES + i] = word.charCodeAt(i);
+  }
+
   word(slot: number, field: number): number {
     return this.#words[slot * WORDS + field] ?? 0;
   }
@@ -135,6 +159,11 @@ export function recordTag(kind: EventKind, call: CallName | null, process: OurPr
   const callNumber = call === null ? 255 : CALL_NAMES.indexOf(call);
   return KINDS.indexOf(kind) | (callNumber << 8) | (OUR_PROCESSES.indexOf(process) << 16) | (EVIDENCES.indexOf(evidence) << 24);
 }
+
+const TCP_STATE_KIND = KINDS.indexOf('tcp-state');
+const TAP_PROCESS = OUR_PROCESSES.indexOf('kernel-tap');
+const CLOSE_CALL = CALL_NAMES.indexOf('close') << 8;
+const TCP_CLOSE = tcpStateNumber('CLOSED');
 
 /** The descriptor whose life a record belongs to: an accept4 belongs to what it returned, an epoll_ctl to its target; -1 for none. */
 export function recordDescriptor(words: Int32Array, slot: number): number {
@@ -155,10 +184,11 @@ export function recordDescriptor(words: Int32Array, slot: number): number {
   }
 }
 
-/** True where the record is a close() that returned: the end of its descriptor's life. */
+/** True where the record ends its descriptor's life: a close() that returned, or the tap's word that the socket is CLOSED. */
 export function recordCloses(words: Int32Array, slot: number): boolean {
   const tag = words[slot * WORDS + TAG] ?? 0;
-  return (tag & 0xffff) === (CALL_NAMES.indexOf('close') << 8);
+  if ((tag & 0xff) === TCP_STATE_KIND) return ((tag >> 16) & 0xff) === TAP_PROCESS && words[slot * WORDS + A1] === TCP_CLOSE;
+  return (tag & 0xffff) === CLOSE_CALL;
 }
 
 /** The process of a record, by its place in OUR_PROCESSES. */
@@ -194,6 +224,17 @@ function decode(batch: RecordBatch, slot: number, seq: number, atNs: number, vie
     ...(socket !== 0 && process === 'tcp-client' ? { clientId: clientIdText(socket) } : {}),
     ...(remotePort === 0 || socket === 0 ? {} : { connection: { local, remote } }),
   };
+  // The tap watches sockets of others: whose they are stands in the data, and its own process is not it.
+  const seen = () => {
+    const owned = batch.bytes[slot * RECORD_BYTES + LENGTHS * 4 + 1] === OWNER_KNOWN;
+    const owner = owned
+      ? { process: dataText(batch, slot, 0, OWNER_NAME_BYTES), pid: view.getInt32(slot * RECORD_BYTES + DATA_BYTE + OWNER_NAME_BYTES, true) }
+      : process === 'kernel-tap'
+        ? {}
+        : { process, pid: stamp.pid };
+    const whose = process === 'kernel-tap' ? {} : ofSocket;
+    return { seq, atNs, evidence: stamp.evidence, ...owner, ...whose, local, remote };
+  };
   const errno = word(ERRNO) === 0 ? {} : { errno: errnoName(word(ERRNO)) };
   switch (kind) {
     case 'call': {
@@ -212,7 +253,30 @@ function decode(batch: RecordBatch, slot: number, seq: number, atNs: number, vie
       return event as CallEvent;
     }
     case 'tcp-state':
-      return { ...stamp, ...ofSocket, kind, local, remote, from: tcpState(word(A0)), to: tcpState(word(A1)) ?? `state ${word(A1)}` };
+      return { ...seen(), kind, from: tcpState(word(A0)), to: tcpState(word(A1)) ?? `state ${word(A1)}` };
+    case 'socket-owner':
+      return { ...seen(), kind };
+    case 'foreign-call':
+      return {
+        ...seen(),
+        kind,
+        durationNs: word(DURATION) >>> 0,
+        call: dataText(batch, slot, OWNER_BYTES),
+        fd: word(A1),
+        ...(word(A0) < 0 ? {} : { count: word(A0) }),
+        returned: word(RETURNED),
+        ...errno,
+      };
+    case 'reset':
+      return { ...seen(), kind, direction: entry(RESET_DIRECTIONS, word(A0), 'direction'), reason: dataText(batch, slot) || null };
+    case 'retransmit':
+      return { ...seen(), kind, segment: entry(RETRANSMITTED, word(A0), 'segment') };
+    case 'segment-drop':
+      return { ...seen(), kind, reason: dataText(batch, slot) };
+    case 'listener-drops':
+      return { ...stamp, kind, drops: word(A0), totalDrops: word(A1), overflows: word(A2) };
+    case 'sampling':
+      return { ...stamp, kind, connections: word(A0), skipped: word(A1) };
     case 'accept-queue':
       return { ...stamp, kind, length: word(A0), limit: word(A1) };
     case 'hold':
@@ -248,8 +312,10 @@ export function clientIdText(socket: number): string {
   return `c${socket}`;
 }
 
-function dataText(batch: RecordBatch, slot: number): string {
-  return String.fromCharCode(...dataBytes(batch, slot));
+function dataText(batch: RecordBatch, slot: number, from = 0, to = DATA_MAX_BYTES): string {
+  const bytes = dataBytes(batch, slot).subarray(from, to);
+  const end = bytes.indexOf(0);
+  return String.fromCharCode(...(end < 0 ? bytes : bytes.subarray(0, end)));
 }
 
 function dataBytes(batch: RecordBatch, slot: number): Uint8Array {

@@ -62,3 +62,9 @@ export type ClientPlan = (typeof CLIENT_PLANS)[number];
 /** How a living client can be told to end. */
 export const END_WAYS = ['close', 'reset', 'half-close'] as const;
 export type EndWay = (typeof END_WAYS)[number];
+
+/** What went out again because nobody acknowledged it. */
+export const RETRANSMITTED = ['SYN', 'SYN-ACK', 'other'] as const;
+
+/** Which way a reset went, as its socket's machine saw it. */
+export const RESET_DIRECTIONS = ['sent', 'received'] as const;
