@@ -8,6 +8,7 @@ import { cutReasonNumber } from '../wire/record.ts';
 import type { CUT_REASONS } from '../wire/vocabulary.ts';
 import type { Due } from './deadlines.ts';
 import type { EventLoop, Watcher } from './event-loop.ts';
+import type { StateWatch, WatchedState } from './state-watch.ts';
 
 const EAGAIN = errnoNumber('EAGAIN');
 const EINTR = errnoNumber('EINTR');
@@ -20,6 +21,7 @@ type CutReason = (typeof CUT_REASONS)[number];
 export interface ConnectionOwner {
   readonly calls: ObservedCalls;
   readonly loop: EventLoop;
+  readonly states: StateWatch;
   /** The hold for a byte read now, in milliseconds. */
   readonly holdMs: number;
   /** The connection has sent its byte and is held (or answered at once). */
@@ -46,10 +48,13 @@ export class Connection implements Watcher, Due {
   #byte = 0;
   #drainedBytes = 0;
   #endOfFile = false;
+  readonly #watched: WatchedState | null;
 
   constructor(socket: SocketRef, owner: ConnectionOwner) {
     this.socket = socket;
     this.#owner = owner;
+    this.#watched = owner.states.next();
+    this.#watched?.look(socket);
     owner.loop.deadlines.set(this, this.acceptedNs + FIRST_BYTE_TIMEOUT_MS * 1e6);
   }
 
@@ -128,6 +133,7 @@ export class Connection implements Watcher, Due {
     }
     this.state = 'lingering';
     this.#owner.calls.shutdown(this.socket, SHUT_WR);
+    this.#watched?.look(this.socket);
     const unread = this.#drainedBytes > LINGER_MAX_BYTES;
     this.#drainedBytes = 0;
     this.#owner.loop.deadlines.set(this, nowNs() + LINGER_TIMEOUT_MS * 1e6);
@@ -148,6 +154,7 @@ export class Connection implements Watcher, Due {
         return false;
       }
       this.#endOfFile = result === 0;
+      if (this.#endOfFile) this.#watched?.look(this.socket);
       this.#drainedBytes += result;
       if (this.#drainedBytes > LINGER_MAX_BYTES) {
         // Before the reply the byte still gets its answer; after it, enough has been read.
@@ -161,6 +168,8 @@ export class Connection implements Watcher, Due {
 
   #close(): void {
     this.state = 'closed';
+    // At its end of file it was just looked at.
+    if (!this.#endOfFile) this.#watched?.look(this.socket);
     this.#owner.loop.deadlines.clear(this);
     this.#owner.loop.forget(this.socket.fd);
     this.#owner.calls.close(this.socket);

@@ -31,6 +31,10 @@ function obey(order: ServerOrder): void {
       engine.reporter.report(failure === null ? answer : { ...answer, failure });
       break;
     }
+    case 'pause-accept':
+      server.pauseAccept(order.pauseMs);
+      engine.reporter.report(answer);
+      break;
     case 'stop':
       engine.reporter.report(answer);
       stop();
@@ -45,7 +49,10 @@ function obey(order: ServerOrder): void {
 const failure = server.start();
 if (failure === null) {
   engine.run(
-    () => ({ server: server.totals }),
+    () => {
+      server.states.tellSkipped();
+      return { server: server.totals };
+    },
     (order) => {
       obey(order as ServerOrder);
     },

@@ -10,6 +10,7 @@ import {
   DESCRIPTOR_RESERVE,
   DRAIN_SILENT_GRACE_MS,
   EVICT_SILENT_AFTER_MS,
+  PAUSED_QUEUE_SAMPLE_MS,
   QUEUE_SAMPLE_INTERVAL_MS,
 } from '../wire/limits.ts';
 import type { ServerTotals } from '../wire/message.ts';
@@ -18,6 +19,7 @@ import type { PAUSE_REASONS } from '../wire/vocabulary.ts';
 import { Connection, type ConnectionOwner, type ServerOutcome } from './connection.ts';
 import type { Due } from './deadlines.ts';
 import type { EventLoop, Watcher } from './event-loop.ts';
+import { StateWatch } from './state-watch.ts';
 
 const EAGAIN = errnoNumber('EAGAIN');
 /** accept(2): these concern the one connection, or nothing at all; the next accept may work. */
@@ -55,11 +57,14 @@ export class IncrementServer implements ConnectionOwner, Watcher {
   readonly #silent = new Set<Connection>();
   readonly #connectionCap = descriptorLimit() - openDescriptors() - DESCRIPTOR_RESERVE;
   readonly #pause: Due = { dueNs: 0, heapIndex: -1, onDue: () => this.#resume() };
+  readonly #pausedQueue: Due = { dueNs: 0, heapIndex: -1, onDue: () => this.#watchPausedQueue() };
+  readonly states: StateWatch;
   readonly #drain: Due = { dueNs: 0, heapIndex: -1, onDue: () => this.end() };
   readonly #silentGrace: Due = { dueNs: 0, heapIndex: -1, onDue: () => this.#cutSilent() };
   #stopping = false;
   #paused = false;
   #queueSampledNs = -Infinity;
+  #queueSeen = { length: -1, limit: -1 };
   readonly #counts: Record<ServerOutcome, number> = { replied: 0, closedWithoutByte: 0, reset: 0, lost: 0 };
   #accepted = 0;
   #held = 0;
@@ -69,6 +74,7 @@ export class IncrementServer implements ConnectionOwner, Watcher {
   constructor(calls: ObservedCalls, loop: EventLoop, settings: ServerSettings) {
     this.calls = calls;
     this.loop = loop;
+    this.states = new StateWatch(calls);
     this.#settings = { ...settings };
   }
 
@@ -172,7 +178,11 @@ export class IncrementServer implements ConnectionOwner, Watcher {
     const result = this.calls.getsockoptTcpInfo(this.#listener, c.IPPROTO_TCP, c.TCP_INFO);
     if (result < 0) return 1;
     const length = this.calls.infoWord(TCPI_UNACKED);
-    this.calls.note('accept-queue', null, length, this.calls.infoWord(TCPI_SACKED), 0, 0, 'tcp_info');
+    const limit = this.calls.infoWord(TCPI_SACKED);
+    if (length !== this.#queueSeen.length || limit !== this.#queueSeen.limit) {
+      this.#queueSeen = { length, limit };
+      this.calls.note('accept-queue', null, length, limit, 0, 0, 'tcp_info');
+    }
     return length;
   }
 
@@ -187,16 +197,31 @@ export class IncrementServer implements ConnectionOwner, Watcher {
     return false;
   }
 
-  #pauseAccepting(reason: (typeof PAUSE_REASONS)[number], errno: number): void {
+  /** Accepts nobody for a while, because it was told to: the queue fills, as behind a server that is busy elsewhere. */
+  pauseAccept(pauseMs: number): void {
+    this.#pauseAccepting('command', 0, pauseMs);
+  }
+
+  #pauseAccepting(reason: (typeof PAUSE_REASONS)[number], errno: number, pauseMs = ACCEPT_PAUSE_MS): void {
+    if (this.#stopping) return;
     this.#paused = true;
     this.loop.modify(this.#listener.fd, 0, this.#listener);
-    this.calls.note('accept-paused', null, pauseReasonNumber(reason), ACCEPT_PAUSE_MS, 0, errno);
-    this.loop.deadlines.set(this.#pause, nowNs() + ACCEPT_PAUSE_MS * 1e6);
+    this.calls.note('accept-paused', null, pauseReasonNumber(reason), pauseMs, 0, errno);
+    this.loop.deadlines.set(this.#pause, nowNs() + pauseMs * 1e6);
+    this.loop.deadlines.set(this.#pausedQueue, nowNs() + PAUSED_QUEUE_SAMPLE_MS * 1e6);
+  }
+
+  /** Nothing tells of a queue that fills while nobody accepts: look now and then. */
+  #watchPausedQueue(): void {
+    if (!this.#paused || this.#stopping) return;
+    this.#sampleQueue();
+    this.loop.deadlines.set(this.#pausedQueue, nowNs() + PAUSED_QUEUE_SAMPLE_MS * 1e6);
   }
 
   #resume(): void {
     if (this.#stopping || !this.#paused) return;
     this.#paused = false;
+    this.loop.deadlines.clear(this.#pausedQueue);
     this.calls.note('accept-resumed', null, 0);
     this.loop.modify(this.#listener.fd, c.EPOLLIN, this.#listener);
   }
@@ -221,9 +246,11 @@ export class IncrementServer implements ConnectionOwner, Watcher {
   stop(drainTimeoutMs: number): void {
     if (this.#stopping) return;
     // Closing the listener resets those who finished the handshake and were never accepted: accept them first.
+    this.#paused = false;
     for (let tries = this.#sampleQueue() + ACCEPTS_PER_TURN; tries > 0 && !this.#paused && this.#acceptOne(); tries -= 1);
     this.#stopping = true;
     this.loop.deadlines.clear(this.#pause);
+    this.loop.deadlines.clear(this.#pausedQueue);
     this.loop.forget(this.#listener.fd);
     this.calls.close(this.#listener);
     if (this.#connections.size === 0) {

@@ -33,7 +33,10 @@ function obey(order: ClientOrder): void {
 }
 
 engine.run(
-  () => ({ clients: clients.totals }),
+  () => {
+      clients.states.tellSkipped();
+      return { clients: clients.totals };
+    },
   (order) => {
     obey(order as ClientOrder);
   },

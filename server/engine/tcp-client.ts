@@ -7,6 +7,7 @@ import { cutReasonNumber, outcomeNumber } from '../wire/record.ts';
 import type { ClientOutcome, ClientPlan, EndWay } from '../wire/vocabulary.ts';
 import type { Due } from './deadlines.ts';
 import type { EventLoop, Watcher } from './event-loop.ts';
+import type { StateWatch, WatchedState } from './state-watch.ts';
 
 const EAGAIN = errnoNumber('EAGAIN');
 const EINTR = errnoNumber('EINTR');
@@ -37,6 +38,7 @@ export interface ClientTask {
 export interface ClientOwner {
   readonly calls: ObservedCalls;
   readonly loop: EventLoop;
+  readonly states: StateWatch;
   /** The client is done and its descriptor closed. */
   ended(client: TcpClient, outcome: ClientOutcome): void;
 }
@@ -56,11 +58,13 @@ export class TcpClient implements Watcher, Due {
   #timeoutNs = 0;
   /** The plan's own time has come and it was carried out. */
   #endAsked = false;
+  readonly #watched: WatchedState | null;
 
   constructor(socket: SocketRef, task: ClientTask, owner: ClientOwner) {
     this.socket = socket;
     this.#task = task;
     this.#owner = owner;
+    this.#watched = owner.states.next();
   }
 
   /** socket, connect. */
@@ -79,6 +83,7 @@ export class TcpClient implements Watcher, Due {
     }
     // connect() chose a local port: only now is the 4-tuple known.
     calls.getsockname(this.socket);
+    this.#watched?.look(this.socket);
     const watched = loop.add(this.socket.fd, c.EPOLLIN | c.EPOLLOUT | c.EPOLLRDHUP | c.EPOLLET, this, this.socket);
     if (watched < 0) {
       this.#end('failed', -watched);
@@ -116,7 +121,7 @@ export class TcpClient implements Watcher, Due {
     if (this.#state === 'done') return;
     this.#endAsked = true;
     if (how === 'half-close') {
-      this.#owner.calls.shutdown(this.socket, c.SHUT_WR);
+      this.#halfClose();
       return;
     }
     this.#owner.calls.note('cut', this.socket, cutReasonNumber('asked'));
@@ -124,8 +129,14 @@ export class TcpClient implements Watcher, Due {
     this.#end('ended', 0);
   }
 
+  #halfClose(): void {
+    this.#owner.calls.shutdown(this.socket, c.SHUT_WR);
+    this.#watched?.look(this.socket);
+  }
+
   #connected(): void {
     this.#state = 'connected';
+    this.#watched?.look(this.socket);
     if (this.#task.plan === 'silent') return;
     sendBuffer[0] = this.#task.byte;
     const written = this.#owner.calls.write(this.socket, sendBuffer, 1);
@@ -133,7 +144,7 @@ export class TcpClient implements Watcher, Due {
       this.#end(OUTCOME_OF_ERRNO.get(-written) ?? 'failed', -written);
       return;
     }
-    if (this.#task.plan === 'half-close') this.#owner.calls.shutdown(this.socket, c.SHUT_WR);
+    if (this.#task.plan === 'half-close') this.#halfClose();
     if (this.#task.plan === 'reset' || this.#task.plan === 'close') {
       this.#owner.loop.deadlines.set(this, Math.min(this.#timeoutNs, nowNs() + this.#task.afterMs * 1e6));
     }
@@ -151,6 +162,7 @@ export class TcpClient implements Watcher, Due {
         return;
       }
       if (result === 0) {
+        this.#watched?.look(this.socket);
         this.#end(this.#replied ? 'replied' : 'closed-without-reply', 0);
         return;
       }

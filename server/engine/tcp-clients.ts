@@ -4,11 +4,13 @@ import { CLIENT_STARTS_PER_TURN } from '../wire/limits.ts';
 import type { ClientTotals } from '../wire/message.ts';
 import type { ClientOutcome, EndWay } from '../wire/vocabulary.ts';
 import type { EventLoop } from './event-loop.ts';
+import { StateWatch } from './state-watch.ts';
 import { TcpClient, type ClientOwner, type ClientTask } from './tcp-client.ts';
 
 export class TcpClients implements ClientOwner {
   readonly calls: ObservedCalls;
   readonly loop: EventLoop;
+  readonly states: StateWatch;
   readonly #clients = new Map<number, TcpClient>();
   /** Spawns under way: `next` is the number of the client to start, `end` the one past the last. */
   readonly #spawns: { next: number; end: number; task: ClientTask }[] = [];
@@ -22,6 +24,7 @@ export class TcpClients implements ClientOwner {
   constructor(calls: ObservedCalls, loop: EventLoop) {
     this.calls = calls;
     this.loop = loop;
+    this.states = new StateWatch(calls);
   }
 
   get totals(): ClientTotals {

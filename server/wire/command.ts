@@ -1,6 +1,6 @@
 // What a page may ask of the bridge: a frame of JSON each, with an id of the page's choosing that the reply repeats.
 import { Type, type Static } from 'typebox';
-import { BACKLOG_MAX, HOLD_MAX_MS, SPAWN_MAX_COUNT } from './limits.ts';
+import { ACCEPT_PAUSE_MAX_MS, BACKLOG_MAX, HOLD_MAX_MS, SPAWN_MAX_COUNT } from './limits.ts';
 import { CLIENT_PLANS, END_WAYS } from './vocabulary.ts';
 
 const Id = Type.Union([Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }), Type.String({ minLength: 1, maxLength: 64 })]);
@@ -28,6 +28,12 @@ export const SetHold = Type.Object({ id: Id, type: Type.Literal('set-hold'), hol
 /** listen(fd, backlog) again on the living listener. */
 export const SetBacklog = Type.Object({ id: Id, type: Type.Literal('set-backlog'), backlog: Type.Integer({ minimum: 0, maximum: BACKLOG_MAX }) }, closed);
 
+/** The server stops accepting for `pauseMs`: whoever connects meanwhile waits in the accept queue, or outside it when it is full. */
+export const PauseAccept = Type.Object(
+  { id: Id, type: Type.Literal('pause-accept'), pauseMs: Type.Integer({ minimum: 1, maximum: ACCEPT_PAUSE_MAX_MS }) },
+  closed,
+);
+
 /** The orderly stop: accept what is queued, close the listener, answer the held, exit. Reply when it has begun. */
 export const StopServer = Type.Object({ id: Id, type: Type.Literal('stop-server') }, closed);
 
@@ -37,7 +43,7 @@ export const StartServer = Type.Object({ id: Id, type: Type.Literal('start-serve
 /** Ends a living client: close (FIN), reset (RST) or half-close (shutdown(SHUT_WR)). */
 export const EndClient = Type.Object({ id: Id, type: Type.Literal('end-client'), clientId: Type.String({ maxLength: 32 }), how: Type.Enum([...END_WAYS]) }, closed);
 
-export const Command = Type.Union([SpawnClients, SetHold, SetBacklog, StopServer, StartServer, EndClient]);
+export const Command = Type.Union([SpawnClients, SetHold, SetBacklog, PauseAccept, StopServer, StartServer, EndClient]);
 export type Command = Static<typeof Command>;
 export type CommandType = Command['type'];
 
@@ -46,6 +52,7 @@ export const COMMAND_SCHEMAS = {
   'spawn-clients': SpawnClients,
   'set-hold': SetHold,
   'set-backlog': SetBacklog,
+  'pause-accept': PauseAccept,
   'stop-server': StopServer,
   'start-server': StartServer,
   'end-client': EndClient,

@@ -22,6 +22,7 @@ export type ClientOptions = Static<typeof ClientOptions>;
 export const ServerOrder = Type.Union([
   Type.Object({ id: Type.Integer(), type: Type.Literal('set-hold'), holdMs: Type.Integer() }),
   Type.Object({ id: Type.Integer(), type: Type.Literal('set-backlog'), backlog: Type.Integer() }),
+  Type.Object({ id: Type.Integer(), type: Type.Literal('pause-accept'), pauseMs: Type.Integer() }),
   /** The orderly stop; said twice it is still one. */
   Type.Object({ id: Type.Integer(), type: Type.Literal('stop') }),
   /** Ends at once: those held are lost. */

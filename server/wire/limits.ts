@@ -49,6 +49,15 @@ export const EVICT_SILENT_AFTER_MS = 1_000;
 /** The accept queue is looked at again after an accept turn, but no more often than this. */
 export const QUEUE_SAMPLE_INTERVAL_MS = 20;
 
+/** While accepting pauses, the accept queue is looked at this often. */
+export const PAUSED_QUEUE_SAMPLE_MS = 100;
+
+/** Longest pause of accepting that a command may ask for. */
+export const ACCEPT_PAUSE_MAX_MS = 60_000;
+
+/** New connections a second whose TCP states are asked for (four or five TCP_INFO calls each); the rest are counted as skipped. */
+export const STATE_WATCHED_CONNECTIONS_PER_SECOND = 200;
+
 /** Bytes of one drain read: a page, as most servers read. */
 export const DRAIN_READ_BYTES = 4_096;
 
