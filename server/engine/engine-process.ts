@@ -21,6 +21,8 @@ export interface EngineProcess {
   readonly reporter: Reporter;
   /** Begins: the loop turns, the heart beats, orders come in. SIGTERM is `stop`, every further one is `end`. */
   run(totals: () => Totals, onOrder: (order: unknown) => void, stop: () => void, end: () => void): void;
+  /** The totals have changed. */
+  totalsChanged(): void;
   /** Says the last totals, waits (bounded) until all events are read, and exits. */
   exit(code: number): void;
 }
@@ -52,6 +54,9 @@ export function engineProcess(name: OurProcess, runStartNs: string): EngineProce
       // Ctrl-C reaches the whole group; what it means is for the parent to say.
       process.on('SIGINT', () => undefined);
       loop.start();
+    },
+    totalsChanged() {
+      heartbeat?.soon();
     },
     exit(code) {
       heartbeat?.beat();

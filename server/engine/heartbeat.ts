@@ -1,6 +1,6 @@
 // The proof that the loop turns: a beat each quarter second, with totals that stay exact whatever is dropped.
 import { nowNs } from '../kernel/clock.ts';
-import { HEARTBEAT_INTERVAL_MS } from '../wire/limits.ts';
+import { HEARTBEAT_INTERVAL_MS, TOTALS_INTERVAL_MS } from '../wire/limits.ts';
 import type { ClientTotals, ServerTotals } from '../wire/message.ts';
 import type { Deadlines, Due } from './deadlines.ts';
 import type { Reporter } from './reporter.ts';
@@ -24,6 +24,12 @@ export class Heartbeat implements Due {
   onDue(): void {
     this.beat();
     this.#deadlines.set(this, nowNs() + HEARTBEAT_INTERVAL_MS * 1e6);
+  }
+
+  /** The totals have changed: say so shortly, once for all changes until then. */
+  soon(): void {
+    const soonNs = nowNs() + TOTALS_INTERVAL_MS * 1e6;
+    if (soonNs < this.dueNs) this.#deadlines.set(this, soonNs);
   }
 
   /** Says it now, as at the end. */

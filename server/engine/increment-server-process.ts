@@ -11,6 +11,9 @@ if (ip === null) throw new Error(`tcpHost must be an IPv4 address, not '${option
 const engine = engineProcess('increment-server', options.runStartNs);
 const server = new IncrementServer(engine.calls, engine.loop, { ip, port: options.tcpPort, backlog: options.backlog, holdMs: options.holdMs });
 
+server.onTotals = () => {
+  engine.totalsChanged();
+};
 server.onStopped = (lost) => {
   engine.exit(lost > 0 ? 4 : 0);
 };

@@ -70,6 +70,7 @@ export class IncrementServer implements ConnectionOwner, Watcher {
   #held = 0;
   /** Called once, when a stop is complete. */
   onStopped: (lost: number) => void = () => undefined;
+  onTotals: () => void = () => undefined;
 
   constructor(calls: ObservedCalls, loop: EventLoop, settings: ServerSettings) {
     this.calls = calls;
@@ -164,6 +165,7 @@ export class IncrementServer implements ConnectionOwner, Watcher {
       return true;
     }
     this.#accepted += 1;
+    this.onTotals();
     this.calls.getsockname(socket);
     const connection = new Connection(socket, this);
     this.#connections.add(connection);
@@ -229,10 +231,12 @@ export class IncrementServer implements ConnectionOwner, Watcher {
   byteArrived(connection: Connection): void {
     this.#silent.delete(connection);
     this.#held += 1;
+    this.onTotals();
   }
 
   settled(connection: Connection, outcome: ServerOutcome): void {
     this.#counts[outcome] += 1;
+    this.onTotals();
     if (connection.state === 'held') this.#held -= 1;
   }
 

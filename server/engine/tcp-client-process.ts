@@ -8,6 +8,9 @@ const options = JSON.parse(process.argv[2] ?? '{}') as ClientOptions;
 const engine = engineProcess('tcp-client', options.runStartNs);
 const clients = new TcpClients(engine.calls, engine.loop);
 
+clients.onTotals = () => {
+  engine.totalsChanged();
+};
 function stop(): void {
   clients.endAll();
   engine.exit(0);

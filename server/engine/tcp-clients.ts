@@ -18,8 +18,7 @@ export class TcpClients implements ClientOwner {
   #replied = 0;
   #failed = 0;
   #ended = 0;
-  /** Called whenever the last living client is done. */
-  onAllEnded: () => void = () => undefined;
+  onTotals: () => void = () => undefined;
 
   constructor(calls: ObservedCalls, loop: EventLoop) {
     this.calls = calls;
@@ -62,6 +61,7 @@ export class TcpClients implements ClientOwner {
       if (spawn === undefined) return;
       const client = new TcpClient(new SocketRef(spawn.next), spawn.task, this);
       this.#started += 1;
+      this.onTotals();
       this.#clients.set(spawn.next, client);
       spawn.next += 1;
       if (spawn.next === spawn.end) this.#spawns.shift();
@@ -75,6 +75,6 @@ export class TcpClients implements ClientOwner {
     if (outcome === 'replied') this.#replied += 1;
     else if (outcome === 'ended') this.#ended += 1;
     else this.#failed += 1;
-    if (this.#clients.size === 0 && this.#spawns.length === 0) this.onAllEnded();
+    this.onTotals();
   }
 }

@@ -81,6 +81,8 @@ export const DRAIN_TIMEOUT_DEFAULT_MS = 30_000;
 
 /** Beat of an engine's own loop, and the silence after which the engine is called unresponsive, then ended. */
 export const HEARTBEAT_INTERVAL_MS = 250;
+/** Totals that changed are told after this long, without waiting for the next beat. */
+export const TOTALS_INTERVAL_MS = 20;
 export const HEARTBEAT_STALE_MS = 1_000;
 export const HEARTBEAT_DEAD_MS = 60_000;
 

@@ -1,0 +1,58 @@
+// A bridge of the test's own: the built program on free ports, its output kept, ended by pid.
+import { spawn, type ChildProcess } from 'node:child_process';
+import { once } from 'node:events';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+
+export const MAIN = fileURLToPath(new URL('../dist/server/main.js', import.meta.url));
+
+/** A running `sockscope serve`. */
+export interface BridgeUnderTest {
+  readonly child: ChildProcess;
+  /** `http://127.0.0.1:PORT` */
+  readonly url: string;
+  readonly httpPort: number;
+  /** 0 where the increment server could not start. */
+  readonly tcpPort: number;
+  /** Lines of both outputs so far. */
+  readonly lines: string[];
+  /** SIGTERM, then the exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** Starts `serve` with free ports and `flags`; resolves when the page and the outcome of the TCP start are known. */
+export async function startBridge(flags: readonly string[] = [], environment: NodeJS.ProcessEnv = {}): Promise<BridgeUnderTest> {
+  const own = ['--http-port', '0', ...(flags.includes('--tcp-port') ? [] : ['--tcp-port', '0']), '--log-level', 'warn'];
+  const child = spawn(process.execPath, [MAIN, 'serve', ...own, ...flags], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
+  const lines: string[] = [];
+  const started = await new Promise<{ url: string; tcpPort: number }>((resolve, reject) => {
+    let url = '';
+    let tcpPort: number | null = null;
+    const hear = (line: string): void => {
+      lines.push(line);
+      url = /^page {2}(http:\/\/[^/]+)\//.exec(line)?.[1] ?? url;
+      const listening = /^tcp {3}LISTEN \S+:(\d+) /.exec(line)?.[1];
+      if (listening !== undefined) tcpPort = Number(listening);
+      else if (line.startsWith('tcp   ')) tcpPort = 0;
+      if (url !== '' && tcpPort !== null) resolve({ url, tcpPort });
+    };
+    createInterface(child.stdout).on('line', hear);
+    createInterface(child.stderr).on('line', hear);
+    child.once('exit', (code) => {
+      reject(new Error(`serve ended with ${String(code)} before it was ready:\n${lines.join('\n')}`));
+    });
+  });
+  return {
+    child,
+    lines,
+    ...started,
+    httpPort: Number(new URL(started.url).port),
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) {
+        child.kill('SIGTERM');
+        await once(child, 'exit');
+      }
+      return child.exitCode;
+    },
+  };
+}
