@@ -2,7 +2,7 @@
 import helmet from '@fastify/helmet';
 import fastifyStatic from '@fastify/static';
 import websocket from '@fastify/websocket';
-import { fastify, type FastifyInstance } from 'fastify';
+import { fastify, LogController, type FastifyInstance } from 'fastify';
 import type { IncomingMessage } from 'node:http';
 import {
   FEED_BUFFERED_CHUNKS_MAX,
@@ -23,6 +23,17 @@ declare module 'fastify' {
   }
 }
 
+/** Of ws 8.23; a constant of its own because its types do not know closeTimeout yet. */
+const SOCKET_OPTIONS = {
+  maxPayload: FEED_FRAME_MAX_BYTES,
+  maxFragments: FEED_FRAGMENTS_MAX,
+  maxBufferedChunks: FEED_BUFFERED_CHUNKS_MAX,
+  closeTimeout: FEED_CLOSE_TIMEOUT_MS,
+  perMessageDeflate: false,
+  // Never echoes the subprotocol that carries the token, where the page offered the plain one too.
+  handleProtocols: (offered: Set<string>) => (offered.has(FEED_PROTOCOL) ? FEED_PROTOCOL : ([...offered][0] ?? false)),
+};
+
 /**
  * Everything of the bridge, not listening and with no engine started: see options.ts for how to use it.
  * Throws a TypeError for options it refuses: no token beyond loopback, an --allow-target that cannot be read.
@@ -31,7 +42,7 @@ export async function buildApp(options: BridgeOptions): Promise<FastifyInstance>
   const app = fastify({
     logger: options.logLevel === 'silent' ? false : { level: options.logLevel },
     // A line for every request would bury what matters, and a URL may hold what does not belong in a log.
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: HTTP_REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
     // Nothing here takes a body.
@@ -76,15 +87,7 @@ export async function buildApp(options: BridgeOptions): Promise<FastifyInstance>
     strictTransportSecurity: false,
   });
   await app.register(websocket, {
-    options: {
-      maxPayload: FEED_FRAME_MAX_BYTES,
-      maxFragments: FEED_FRAGMENTS_MAX,
-      maxBufferedChunks: FEED_BUFFERED_CHUNKS_MAX,
-      closeTimeout: FEED_CLOSE_TIMEOUT_MS,
-      perMessageDeflate: false,
-      // Never echoes the subprotocol that carries the token, where the page offered the plain one too.
-      handleProtocols: (offered) => (offered.has(FEED_PROTOCOL) ? FEED_PROTOCOL : ([...offered][0] ?? false)),
-    },
+    options: SOCKET_OPTIONS,
     errorHandler: (_error, socket) => {
       socket.terminate();
     },

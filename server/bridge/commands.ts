@@ -88,6 +88,8 @@ export class Commands {
         return this.#on.server.setHold(command.holdMs).then(() => ({ holdMs: command.holdMs }));
       case 'set-backlog':
         return this.#setBacklog(command.backlog);
+      case 'pause-accept':
+        return this.#pauseAccept(command.pauseMs);
       case 'stop-server':
         return Promise.resolve(this.#stopServer());
       case 'start-server':
@@ -116,6 +118,11 @@ export class Commands {
     const failure = await this.#on.server.setBacklog(backlog);
     if (failure !== undefined) throw new Refusal('call-failed', `${failure.call}() failed: ${failure.errno}`);
     return { backlog };
+  }
+
+  async #pauseAccept(pauseMs: number): Promise<Outcome> {
+    if (!(await this.#on.server.pauseAccept(pauseMs))) throw new Refusal('not-listening', 'the server does not listen: there is nothing to pause');
+    return {};
   }
 
   #stopServer(): Outcome {

@@ -2,6 +2,7 @@
 import type { TraceEvent } from '../wire/event.ts';
 import { JOURNAL_RECORDS, RECORD_BYTES, SNAPSHOT_RECENT_EVENTS } from '../wire/limits.ts';
 import { RecordBatch, TAG, WORDS, recordCloses, recordDescriptor, recordProcess, recordTag } from '../wire/record.ts';
+import { OUR_PROCESSES } from '../wire/vocabulary.ts';
 import { Excerpt } from './excerpt.ts';
 import { Milestones } from './milestones.ts';
 import { OpenSockets } from './open-sockets.ts';
@@ -10,6 +11,7 @@ const KIND_CALL = recordTag('call', null, 'bridge') & 0xff;
 const KIND_PROCESS = recordTag('process', null, 'bridge') & 0xff;
 const KIND_SETTING = recordTag('setting', null, 'bridge') & 0xff;
 const TAG_SOCKET = recordTag('call', 'socket', 'bridge') & 0xffff;
+const TAP = OUR_PROCESSES.indexOf('kernel-tap');
 const TAG_LISTEN = recordTag('call', 'listen', 'bridge') & 0xffff;
 const TAG_ACCEPT4 = recordTag('call', 'accept4', 'bridge') & 0xffff;
 
@@ -121,17 +123,21 @@ export class Journal {
     }
   }
 
-  /** Learns from `count` new records which sockets are open. Only calls open and close: a client's end may be told after its close(). */
+  /**
+   * Learns from `count` new records which sockets are open. Of our own processes only calls open and close: a client's end may be
+   * told after its close(). The tap makes no calls on what it watches: there each event counts.
+   */
   #follow(slot: number, count: number): void {
     const words = this.#words;
     for (let at = slot, seq = this.#lastSeq + 1; at < slot + count; at += 1, seq += 1) {
       const tag = words[at * WORDS + TAG] ?? 0;
       const process = recordProcess(words, at);
       const kind = tag & 0xff;
-      if (kind !== KIND_CALL) {
-        if (kind === KIND_PROCESS || kind === KIND_SETTING) this.#milestones.keep(process, seq, this.#record(at));
+      if (kind === KIND_PROCESS || kind === KIND_SETTING) {
+        this.#milestones.keep(process, seq, this.#record(at));
         continue;
       }
+      if (kind !== KIND_CALL && process !== TAP) continue;
       const call = tag & 0xffff;
       if (this.#milestones.starting(process)) this.#milestones.keepStart(process, seq, this.#record(at));
       else if (call === TAG_LISTEN) this.#milestones.keep(process, seq, this.#record(at));

@@ -1,7 +1,7 @@
 // Looks over the records an engine sent before they enter the journal: a broken engine must not be able to break its readers.
 import { RECORD_BYTES } from '../wire/limits.ts';
-import { recordTag } from '../wire/record.ts';
-import { CALL_NAMES, CLIENT_OUTCOMES, CUT_REASONS, EVIDENCES, OUR_PROCESSES, PAUSE_REASONS, PROCESS_CHANGES, SETTINGS, type OurProcess } from '../wire/vocabulary.ts';
+import { KINDS, recordTag } from '../wire/record.ts';
+import { CALL_NAMES, CLIENT_OUTCOMES, CUT_REASONS, EVIDENCES, OUR_PROCESSES, PAUSE_REASONS, PROCESS_CHANGES, RESET_DIRECTIONS, RETRANSMITTED, SETTINGS, type OurProcess } from '../wire/vocabulary.ts';
 import type { EventKind } from '../wire/event.ts';
 
 // Where the bytes of a record's tag, its time and its first argument stand: see record.ts. Read byte by byte, because a frame has no alignment.
@@ -22,16 +22,17 @@ const LIST_LENGTHS = new Map<number, number>([
   [kindNumber('cut'), CUT_REASONS.length],
   [kindNumber('client-ended'), CLIENT_OUTCOMES.length],
   [kindNumber('process'), PROCESS_CHANGES.length],
+  [kindNumber('reset'), RESET_DIRECTIONS.length],
+  [kindNumber('retransmit'), RETRANSMITTED.length],
 ]);
 const KIND_CALL = kindNumber('call');
-const KINDS = kindNumber('dropped') + 1;
 
 /** What is wrong with these records of engine `process`, in words; null where each can be worded as an event. */
 export function recordsProblem(records: Uint8Array, process: OurProcess): string | null {
   const processNumber = OUR_PROCESSES.indexOf(process);
   for (let at = 0; at + RECORD_BYTES <= records.length; at += RECORD_BYTES) {
     const kind = records[at + KIND_BYTE] ?? 0;
-    if (kind >= KINDS) return `a record of kind ${kind}; there are ${KINDS}`;
+    if (kind >= KINDS.length) return `a record of kind ${kind}; there are ${KINDS.length}`;
     if (kind === KIND_CALL) {
       if ((records[at + CALL_BYTE] ?? 0) >= CALL_NAMES.length) return `a record of call ${records[at + CALL_BYTE]}; there are ${CALL_NAMES.length}`;
     } else {

@@ -1,8 +1,8 @@
 // The increment server as the bridge sees it: its status, its settings, and its totals over every process of the run.
+import { errnoHint } from '../wire/errno-hint.ts';
 import { DRAIN_TIMEOUT_DEFAULT_MS, HEARTBEAT_STALE_MS } from '../wire/limits.ts';
 import type { ServerStatus, ServerTotals } from '../wire/message.ts';
 import type { Answer } from './engine-child.ts';
-import { startFailureWords } from './failure-words.ts';
 import type { Journal } from './journal.ts';
 import { lastWords } from './last-words.ts';
 import type { RunClock } from './run-clock.ts';
@@ -79,7 +79,7 @@ export class ServerKeeper {
       fd: pid === null ? null : this.#fd,
       holdMs: this.#holdMs,
       backlog: this.#backlog,
-      failure: failure === null ? null : { ...failure, message: startFailureWords(failure.call, failure.errno, this.#tcpHost, this.#tcpPort) },
+      failure: failure === null ? null : { ...failure, message: errnoHint(failure.errno, failure.call) },
     };
   }
 
@@ -112,7 +112,7 @@ export class ServerKeeper {
     return this.supervisor.stop(this.#drainTimeoutMs);
   }
 
-  /** The hold of bytes read from now on; where no process lives, of the next one. Null, or the answer of the engine. */
+  /** The hold of bytes read from now on; where no process lives, of the next one. */
   async setHold(holdMs: number): Promise<void> {
     if (this.#takesOrders) await this.supervisor.order({ type: 'set-hold', holdMs });
     this.#holdMs = holdMs;
@@ -128,13 +128,20 @@ export class ServerKeeper {
     return undefined;
   }
 
+  /** Stops accepting for `pauseMs`; false where nothing listens. */
+  async pauseAccept(pauseMs: number): Promise<boolean> {
+    if (!this.#takesOrders) return false;
+    await this.supervisor.order({ type: 'pause-accept', pauseMs });
+    return true;
+  }
+
   get #takesOrders(): boolean {
     return this.supervisor.pid !== null && this.supervisor.state !== 'stopping';
   }
 
   /**
    * A process ended. After an orderly stop its last beat left nobody live. Else its totals are as old as that beat (≤ 250 ms),
-   * so the events it still told of complete them: what it accepted, what it replied. Whoever is left is lost; one whose
+   * so the events it told of after it complete them: what it accepted, what it replied. Whoever is left is lost; one whose
    * connection ended without a reply in those 250 ms counts as lost too, because nobody knows better.
    */
   #settle(beatSeq: number): void {
