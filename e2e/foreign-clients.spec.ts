@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, test } from 'playwright/test';
-import { startBridge, type BridgeUnderTest } from './bridge-under-test.ts';
+import { MAIN, startBridge, type BridgeUnderTest } from './bridge-under-test.ts';
 import { trace } from './feed-client.ts';
 import { compiled, needs, resetsSent, run } from './programs.ts';
 
@@ -97,9 +97,11 @@ test('fifty talkative netcats in a row lose no reply and cause no RST', async ()
 });
 
 test('all 256 byte values come back plus one', async () => {
+  // 256 at once into a queue of 5 would be answered too, but only after many a SYN was sent again.
+  const wide = await startBridge(['--backlog', '512', '--hold-ms', '300']);
   const replies = await Promise.all(
     Array.from({ length: 256 }, async (_, byte) => {
-      const socket = connect({ port: bridge.tcpPort, host: '127.0.0.1', allowHalfOpen: true });
+      const socket = connect({ port: wide.tcpPort, host: '127.0.0.1', allowHalfOpen: true });
       const chunks: Buffer[] = [];
       socket.on('data', (chunk: Buffer) => chunks.push(chunk));
       socket.write(Buffer.of(byte));
@@ -111,6 +113,7 @@ test('all 256 byte values come back plus one', async () => {
   replies.forEach((reply, byte) => {
     expect([...reply], `the reply to ${byte}`).toEqual([(byte + 1) % 256]);
   });
+  expect(await wide.stop()).toBe(0);
 });
 
 test('a netcat that is left open keeps nothing of the server busy: its connection ends with the reply', async () => {
@@ -131,7 +134,6 @@ test('a netcat that is left open keeps nothing of the server busy: its connectio
 
 test('sockscope client works against the classic C server', async () => {
   needs('cc', 'nc');
-  const { MAIN } = await import('./bridge-under-test.ts');
   const classicPort = String(20_000 + (process.pid % 20_000));
   const server = spawn(compiled('c/classic-server'), [classicPort, '300'], { stdio: ['ignore', 'pipe', 'inherit'] });
   await once(server.stdout, 'data');
@@ -146,7 +148,6 @@ test('sockscope client works against the classic C server', async () => {
 
 test('sockscope server works with the classic C client, and prints the calls', async () => {
   needs('cc');
-  const { MAIN } = await import('./bridge-under-test.ts');
   const server = spawn(process.execPath, [MAIN, 'server', '--tcp-port', '0', '--hold-ms', '200'], { stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';
   server.stdout.on('data', (chunk: Buffer) => {
