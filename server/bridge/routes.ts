@@ -61,12 +61,14 @@ export function addRoutes(app: FastifyInstance, bridge: Bridge, access: Access):
     await reply.code(503).send(errorBody('too-many', `${WATCHERS_MAX} pages watch already`));
   };
   app.get('/ws', { websocket: true, onRequest: [needsRole, needsRoom] }, (socket, request) => {
-    watch(bridge, socket, access.role(request.raw) ?? 'watch');
+    watch(bridge, socket, access.role(request.raw) ?? 'watch', (error) => {
+      request.log.error(error);
+    });
   });
 }
 
 /** One page from its first message to its last. */
-function watch(bridge: Bridge, socket: WebSocket, role: Role): void {
+function watch(bridge: Bridge, socket: WebSocket, role: Role, log: (error: unknown) => void): void {
   const feed = new Feed(socket, role);
   const commands = new Commands(bridge, role, (seq) => {
     feed.ack(seq);
@@ -85,9 +87,16 @@ function watch(bridge: Bridge, socket: WebSocket, role: Role): void {
     bridge.broadcast.leave(feed);
   });
   socket.on('message', (data: Buffer, isBinary: boolean) => {
-    void commands.answer(isBinary ? null : data.toString()).then((reply) => {
-      if (reply !== null) feed.reply(reply);
-    });
+    commands.answer(isBinary ? null : data.toString()).then(
+      (reply) => {
+        if (reply !== null) feed.reply(reply);
+      },
+      (error: unknown) => {
+        // A mistake of ours ends this feed, not the bridge.
+        log(error);
+        feed.close(1011, 'an error of ours');
+      },
+    );
   });
   // hello is the first message of a feed: no command is heard, and so none answered, before it is on its way.
   socket.pause();

@@ -68,10 +68,12 @@ function allowedWords(schema: Schema | undefined): string {
   }
 }
 
-/** A value as JSON, cut short: it came from outside and may be long. */
+/** A value as JSON, cut short: it came from outside and may be long, or nested deeper than JSON.stringify can follow. */
 function shown(value: unknown): string {
-  const text = JSON.stringify(value) as string | undefined;
-  if (text === undefined) return 'nothing';
+  if (value === undefined) return 'nothing';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'object' && value !== null) return 'an object';
+  const text = JSON.stringify(value);
   return text.length > 40 ? `${text.slice(0, 40)}…` : text;
 }
 

@@ -118,6 +118,8 @@ export class Supervisor {
   }
 
   #spawn(): Promise<StartResult> {
+    // Somebody may be quicker than the restart that was planned.
+    clearTimeout(this.#restart);
     let settle: (result: StartResult) => void = () => undefined;
     const promise = new Promise<StartResult>((resolve) => {
       settle = resolve;
