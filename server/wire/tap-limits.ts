@@ -1,0 +1,57 @@
+// The bounds of reading the kernel's side of the conversation (socket table, tracepoints): name, unit and reason, as in limits.ts.
+
+/** Rows of one socket table: twice what 10,000 connections on loopback need, both ends and their TIME-WAITs. */
+export const SOCKET_ROWS_MAX = 65_536;
+
+/** One netlink datagram of a dump; the kernel makes them as large as the reader's buffer, and never larger than this. */
+export const NETLINK_RECEIVE_BYTES = 32_768;
+
+/** Ports watched at once: a filter expression stays short, and so does its evaluation at each event. */
+export const WATCHED_PORTS_MAX = 8;
+
+/** Descriptors of foreign processes looked at in one step of the search for a socket's owner, about 2 µs each. */
+export const OWNER_STEP_DESCRIPTORS = 2_048;
+
+/** Owners remembered; beyond that the oldest are forgotten and looked up again when asked for. */
+export const OWNERS_MAX = 16_384;
+
+/** A socket whose owner was not found is not looked for again for so long. */
+export const OWNER_RETRY_MS = 1_000;
+
+/** Ring buffer of socket events, per CPU, in KiB: about 0.1 s of the densest traffic seen (100,000 state changes a second on one CPU). */
+export const STATES_BUFFER_KIB = 1_024;
+
+/** Ring buffer of system calls, per CPU, in KiB: it also holds the calls of all other processes while it is open. */
+export const CALLS_BUFFER_KIB = 1_024;
+
+/** Trace pages read in one turn, of all CPUs (2 MiB), before the loop turns: a flood never holds the tap. */
+export const TRACE_PAGES_PER_READ = 512;
+
+/** Events younger than this wait for the next read: another CPU may still be writing an earlier one. */
+export const TRACE_SETTLE_NS = 200_000;
+
+/** A read of the trace buffers follows the last one no sooner than this, so that a busy kernel wakes the tap 200 times a second, not 200,000. */
+export const TRACE_READ_INTERVAL_MS = 5;
+
+/** A connecting socket has its local port some µs after its first event; events wait for it no longer than this. */
+export const LOCAL_PORT_WAIT_NS = 10_000_000;
+
+/** Calls are recorded this long after the last foreign socket was closed, so that the next connect finds the recording on. */
+export const CALLS_LINGER_NS = 1_000_000_000;
+
+/** Recorded calls of uninvolved processes a second, beyond which the recording narrows to the processes known. */
+export const UNINVOLVED_CALLS_PER_SECOND = 50_000;
+
+/** Foreign processes, their open sockets, and recent socket() calls of anybody, remembered at once; what does not fit is left out and counted. */
+export const FOREIGN_PROCESSES_MAX = 256;
+export const FOREIGN_SOCKETS_MAX = 16_384;
+export const RECENT_SOCKET_CALLS_MAX = 1_024;
+
+/** Sockets of our ports whose state is followed at once, by their kernel address. */
+export const FOLLOWED_SOCKETS_MAX = 65_536;
+
+/** Threads looked up in /proc in one read of the trace, about 20 µs each. */
+export const THREAD_LOOKUPS_PER_READ = 64;
+
+/** Threads remembered as belonging to this or that process. */
+export const THREADS_MAX = 4_096;
