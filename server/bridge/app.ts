@@ -55,7 +55,20 @@ export async function buildApp(options: BridgeOptions): Promise<FastifyInstance>
   const access = new Access(options, () => listeningPort(app) ?? options.httpPort);
   app.decorate('bridge', bridge);
 
-  // First of all hooks: before it nothing is read, and behind it everything else, the page of errors too, is for those we know.
+  // Before our own hook: it marks upgrades, and so ends the socket of one that is refused.
+  await app.register(websocket, {
+    options: SOCKET_OPTIONS,
+    errorHandler: (_error, socket) => {
+      socket.terminate();
+    },
+    preClose: (done) => {
+      bridge.broadcast.closeAll('sockscope is ending');
+      app.websocketServer.close();
+      done();
+    },
+  });
+
+  // Everything behind this, the page of errors too, is for those we know.
   app.addHook('onRequest', async (request, reply) => {
     const refusal = access.judge(request.raw);
     if (refusal !== null) await reply.code(refusal.status).type('text/plain; charset=utf-8').send(`${refusal.message}\n`);
@@ -85,17 +98,6 @@ export async function buildApp(options: BridgeOptions): Promise<FastifyInstance>
     },
     // Plain HTTP, on loopback: nothing to upgrade.
     strictTransportSecurity: false,
-  });
-  await app.register(websocket, {
-    options: SOCKET_OPTIONS,
-    errorHandler: (_error, socket) => {
-      socket.terminate();
-    },
-    preClose: (done) => {
-      bridge.broadcast.closeAll('sockscope is ending');
-      app.websocketServer.close();
-      done();
-    },
   });
   await app.register(fastifyStatic, {
     root: options.pageDir,
