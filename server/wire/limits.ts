@@ -108,7 +108,9 @@ export const FEED_FRAME_MAX_BYTES = 65_536;
 export const FEED_BACKLOG_MAX_BYTES = 8_388_608;
 
 /** Events go to the pages this often and at most so many in one flush; more than that is a gap and a snapshot. */
-export const FEED_FLUSH_MS = 40;
+export const FEED_FLUSH_MS = 16;
+/** A flush is followed by at least this many times its own duration: telling pages takes a fifth of the bridge's time at most. */
+export const FEED_FLUSH_REST = 4;
 export const FEED_EVENTS_PER_FLUSH = 8_192;
 
 /** Snapshots of one page come no faster than this; between two of them a page that is too slow gets nothing. */
@@ -184,3 +186,17 @@ export const WORDED_PER_FLUSH = 16_384;
 export const FEED_FRAGMENTS_MAX = 64;
 export const FEED_BUFFERED_CHUNKS_MAX = 1_024;
 export const FEED_CLOSE_TIMEOUT_MS = 5_000;
+
+/** Events a page keeps to show and search, and ended connections beside all that live. */
+export const PAGE_LOG_EVENTS = 100_000;
+export const PAGE_ENDED_CONNECTIONS = 20_000;
+
+/** A page says this often how far it has come. */
+export const PAGE_ACK_INTERVAL_MS = 250;
+
+/** A page waits this long for the reply to a command; a start of the server may take a while on a busy machine. */
+export const PAGE_COMMAND_TIMEOUT_MS = 30_000;
+
+/** A page that lost its bridge comes back after the first delay, doubled each time up to the last. */
+export const PAGE_RECONNECT_FIRST_MS = 250;
+export const PAGE_RECONNECT_MAX_MS = 5_000;

@@ -1,0 +1,61 @@
+// Where each stretch of a connection lies on the waterfall: pure geometry of one row.
+import type { Connection } from '../model/connection.ts';
+import { xOf, type TimeScale } from './time-scale.ts';
+
+export type BarKind = 'connect' | 'queued' | 'reading' | 'held' | 'replied' | 'closing';
+
+export interface Bar {
+  kind: BarKind;
+  x: number;
+  width: number;
+}
+
+export interface WaterfallRow {
+  bars: Bar[];
+  /** Where the hold will be over, while it lasts. */
+  dueX: number | null;
+  /** Where it ended without a reply. */
+  failedX: number | null;
+  endX: number;
+}
+
+const LEAST_WIDTH = 2;
+
+/** One row; what lives grows to `nowNs`. */
+export function waterfallRow(connection: Connection, scale: TimeScale, nowNs: number): WaterfallRow {
+  const { startNs, connectedNs, acceptedNs, holdFromNs, repliedNs, endNs, holdMs } = connection;
+  const end = endNs ?? Math.max(nowNs, startNs);
+  const bars: Bar[] = [];
+  const add = (kind: BarKind, from: number, to: number): void => {
+    const x = Math.max(0, xOf(scale, from));
+    const right = Math.min(scale.width, xOf(scale, Math.max(from, to)));
+    if (right < 0 || x > scale.width) return;
+    bars.push({ kind, x, width: Math.max(LEAST_WIDTH, right - x) });
+  };
+  const accepted = acceptedNs ?? end;
+  if (connection.client.ours) add('connect', startNs, Math.min(connectedNs ?? accepted, end));
+  if (acceptedNs === null || (connectedNs !== null && acceptedNs > connectedNs)) if (connectedNs !== null || !connection.client.ours) add('queued', connectedNs ?? startNs, accepted);
+  if (acceptedNs !== null) add('reading', acceptedNs, holdFromNs ?? end);
+  if (holdFromNs !== null) add('held', holdFromNs, repliedNs ?? end);
+  if (repliedNs !== null) {
+    add('replied', repliedNs, repliedNs);
+    add('closing', repliedNs, end);
+  }
+  const due = holdFromNs !== null && holdMs !== null && repliedNs === null && endNs === null ? xOf(scale, holdFromNs + holdMs * 1e6) : null;
+  const failed = connection.outcome !== null && connection.outcome !== 'replied' && endNs !== null ? xOf(scale, endNs) : null;
+  return { bars, dueX: due !== null && due <= scale.width ? due : null, failedX: failed !== null && failed >= 0 ? failed : null, endX: xOf(scale, end) };
+}
+
+/** The window that shows `connections` and leaves room for the holds under way; at least two seconds wide. */
+export function waterfallWindow(connections: readonly Connection[], nowNs: number): { fromNs: number; toNs: number } {
+  let fromNs = Infinity;
+  let toNs = 0;
+  for (const connection of connections) {
+    fromNs = Math.min(fromNs, connection.startNs);
+    const due = connection.endNs === null && connection.holdFromNs !== null && connection.repliedNs === null ? connection.holdFromNs + (connection.holdMs ?? 0) * 1e6 : 0;
+    toNs = Math.max(toNs, connection.endNs ?? nowNs, due);
+  }
+  if (fromNs === Infinity) return { fromNs: Math.max(0, nowNs - 10e9), toNs: Math.max(nowNs, 10e9) };
+  const span = Math.max(2e9, toNs - fromNs);
+  return { fromNs: fromNs - span * 0.01, toNs: fromNs + span * 1.02 };
+}

@@ -1,0 +1,94 @@
+// One TCP connection as the page knows it: two ends, what each told, and what came of it.
+import type { CallEvent, TraceEvent } from '#wire/event.ts';
+import type { Evidence } from '#wire/vocabulary.ts';
+
+/** A state in which somebody saw a socket. */
+export interface SeenState {
+  atNs: number;
+  /** Null where nobody saw the state before. */
+  from: string | null;
+  to: string;
+  evidence: Evidence;
+  seq: number;
+}
+
+/** One socket of a connection, as our process or the kernel told of it. */
+export interface SocketEnd {
+  /** 'increment-server', 'tcp-client', or a foreign program's name; '' where it is not known. */
+  process: string;
+  /** False: a foreign process, whose calls we do not make. */
+  ours: boolean;
+  pid: number | null;
+  fd: number | null;
+  /** The process's own number of the socket. */
+  socket: number | null;
+  clientId: string | null;
+  /** Its own address: '127.0.0.1:43902'. */
+  local: string | null;
+  /** In order of time. */
+  calls: CallEvent[];
+  states: SeenState[];
+  /** End of its close(). */
+  closedNs: number | null;
+}
+
+export type Phase = 'connecting' | 'queued' | 'reading' | 'held' | 'replying' | 'closing' | 'ended';
+
+export type Outcome =
+  | 'replied'
+  | 'refused'
+  | 'reset'
+  | 'timed-out'
+  | 'closed-without-byte'
+  | 'closed-without-reply'
+  | 'no-local-port'
+  | 'no-descriptor'
+  | 'ended'
+  | 'lost'
+  | 'failed';
+
+export interface Connection {
+  /** Stable for the run: the client's name where it is ours, else the server's process and socket. */
+  key: string;
+  /** Order of appearance, from 1. */
+  number: number;
+  client: SocketEnd;
+  /** Null: refused, or not accepted yet. */
+  server: SocketEnd | null;
+  /** Where the client went: '127.0.0.1:9736'. */
+  target: string | null;
+  /** The first thing known of it, and its end. */
+  startNs: number;
+  endNs: number | null;
+  phase: Phase;
+  /** Null while it lives. */
+  outcome: Outcome | null;
+  errno: string | null;
+  byte: number | null;
+  reply: number | null;
+  holdMs: number | null;
+  holdFromNs: number | null;
+  /** Moments the waterfall draws: handshake done, accepted, answered. */
+  connectedNs: number | null;
+  acceptedNs: number | null;
+  repliedNs: number | null;
+  /** What happened to it and is no call: holds, cuts, resets, retransmits, foreign calls. */
+  notes: TraceEvent[];
+  /** Grows with each change. */
+  revision: number;
+}
+
+/** An end of which nothing is known yet. */
+export function unknownEnd(ours: boolean, process: string): SocketEnd {
+  return { process, ours, pid: null, fd: null, socket: null, clientId: null, local: null, calls: [], states: [], closedNs: null };
+}
+
+/** True for what a page counts as failed: the client wanted a reply and did not get one. */
+export function isFailure(outcome: Outcome | null): boolean {
+  return outcome !== null && outcome !== 'replied' && outcome !== 'ended' && outcome !== 'closed-without-byte';
+}
+
+/** The port of an endpoint, ':43902', or '' where it is not known. */
+export function portText(endpoint: string | null): string {
+  return endpoint === null ? '' : endpoint.slice(endpoint.lastIndexOf(':'));
+}

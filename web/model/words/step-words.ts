@@ -1,0 +1,174 @@
+// The sentence for each thing that can happen in a conversation: English. A second language is a second object of this type.
+import type { ErrnoHelp } from './errno-words.ts';
+
+/** A byte as a person reads it: 'A' 0x41. */
+type ByteText = string;
+
+export interface StepWords {
+  socket(fd: number): string;
+  reuseAddress: string;
+  lingerZero: string;
+  setOption(option: string): string;
+  bind(address: string): string;
+  listen(backlog: number): string;
+  accept(fd: number, peer: string): string;
+  connectStarted(target: string): string;
+  connected(target: string): string;
+  getsockname(local: string): string;
+  connectDone: string;
+  connectFailed: string;
+  tcpInfo(state: string): string;
+  tcpInfoListener(length: number, limit: number): string;
+  getsockopt(option: string): string;
+  readByteServer(byte: ByteText, holdSeconds: string | null): string;
+  readReply(byte: ByteText): string;
+  drained(count: number): string;
+  endOfFile(peerIsClient: boolean): string;
+  readNothing: string;
+  writeByte(byte: ByteText): string;
+  writeReply(byte: ByteText): string;
+  shutdownWrite: string;
+  shutdownOther(how: string): string;
+  closeServer: string;
+  closeClient: string;
+  closeReset: string;
+  closeListener: string;
+  epollCreate: string;
+  epollAdd(events: string): string;
+  epollChange(events: string): string;
+  epollRemove: string;
+  epollWait(count: number): string;
+  failed(call: string, help: ErrnoHelp | null, errno: string): string;
+  hold(seconds: string): string;
+  cut: Readonly<Record<string, string>>;
+  clientEnded: Readonly<Record<string, string>>;
+  tcpState(to: string, from: string | null): string;
+  tcpStates: Readonly<Record<string, string>>;
+  socketOwner(name: string): string;
+  foreignCall(name: string, call: string): string;
+  resetSent(reason: string | null): string;
+  resetReceived(reason: string | null): string;
+  retransmit(segment: string): string;
+  segmentDrop(reason: string): string;
+  listenerDrops(drops: number): string;
+  sampling(skipped: number, connections: number): string;
+  acceptQueue(length: number, limit: number): string;
+  acceptPaused(reason: string, pauseMs: number): string;
+  acceptResumed: string;
+  setting(name: string, value: number): string;
+  process: Readonly<Record<string, (name: string, how: string) => string>>;
+  dropped(count: number): string;
+  segments: Readonly<Record<'SYN' | 'SYN ACK' | 'ACK' | 'FIN' | 'RST' | 'byte' | 'reply', string>>;
+  seenBy: Readonly<Record<string, (pid: number | null) => string>>;
+}
+
+export const stepWordsEn: StepWords = {
+  socket: (fd) => `The kernel makes a socket and hands out descriptor ${fd} for it. It has no address and no peer yet.`,
+  reuseAddress: 'Lets a restarted server bind its port again while old connections still rest in TIME-WAIT.',
+  lingerZero: 'Tells the kernel to answer the coming close() with RST instead of FIN.',
+  setOption: (option) => `Sets the option ${option} of the socket.`,
+  bind: (address) => `The socket gets its own address, ${address}. Nobody can connect yet.`,
+  listen: (backlog) => `From now on the kernel completes handshakes by itself and queues them: up to ${backlog + 1} wait here for accept() (backlog ${backlog}, plus one).`,
+  accept: (fd, peer) => `Takes the oldest finished connection out of the queue, as descriptor ${fd}; its peer is ${peer}. The handshake was over before: accept() changes no TCP state.`,
+  connectStarted: (target) => `The kernel chooses a local port and sends SYN to ${target}. The call returns at once; the handshake goes on without it.`,
+  connected: (target) => `The handshake with ${target} is complete.`,
+  getsockname: (local) => `Asks for this socket's own end: ${local}.`,
+  connectDone: 'Asks how the connect ended: 0, the handshake is complete. Whether anybody has accepted it is another matter.',
+  connectFailed: 'Asks how the connect ended: it failed.',
+  tcpInfo: (state) => `Asks the kernel for the TCP state of this socket: ${state}.`,
+  tcpInfoListener: (length, limit) => `Asks the listening socket for its accept queue: ${length} waiting, limit ${limit} (one more is admitted).`,
+  getsockopt: (option) => `Reads the option ${option} of the socket.`,
+  readByteServer: (byte, hold) => `The server takes the byte ${byte} out of its receive queue${hold === null ? '.' : `; the ${hold} begin.`}`,
+  readReply: (byte) => `The reply ${byte} has arrived and is taken out of the receive queue.`,
+  drained: (count) => `Takes ${count} more ${count === 1 ? 'byte' : 'bytes'} and forgets them: closing with unread data would send RST and could lose the reply.`,
+  endOfFile: (peerIsClient) => `0 is end of file: the ${peerIsClient ? 'client' : 'server'} has sent its FIN and will send nothing more.`,
+  readNothing: 'Nothing more is there to read: the receive queue is empty, so the reply can go.',
+  writeByte: (byte) => `The kernel takes the byte ${byte} into its send queue. That it returned 1 does not mean that it arrived.`,
+  writeReply: (byte) => `The server hands the reply ${byte} to the kernel. That it returned 1 does not mean that it arrived.`,
+  shutdownWrite: 'Says "I have finished writing": FIN goes out, reading stays possible. What the peer still sends can be read to its end.',
+  shutdownOther: (how) => `Closes one direction of the connection (${how}).`,
+  closeServer: 'Gives the descriptor back. The server closed first, so the TIME-WAIT is on its side.',
+  closeClient: 'Gives the descriptor back; the kernel sends the last FIN.',
+  closeReset: 'Gives the descriptor back; the kernel sends RST, and the connection is gone at once.',
+  closeListener: 'The listening socket is gone: whoever connects from now on is refused.',
+  epollCreate: 'Makes the epoll instance with which the process waits for all its sockets at once.',
+  epollAdd: (events) => `Asks epoll to tell when this descriptor has news (${events}).`,
+  epollChange: (events) => `Changes what epoll tells of this descriptor (${events}).`,
+  epollRemove: 'epoll tells no more of this descriptor.',
+  epollWait: (count) => `Sleeps until there is news: ${count} ${count === 1 ? 'descriptor has' : 'descriptors have'} some.`,
+  failed: (call, help, errno) => (help === null ? `${call}() failed with ${errno}: see its man page.` : help.means),
+  hold: (seconds) => `The byte is held for ${seconds} before the reply, counted from when it was read.`,
+  cut: {
+    'first-byte-timeout': 'The client connected and never sent its byte: the server has waited long enough.',
+    evicted: 'The server was full, and this connection had been silent the longest: it made room.',
+    'linger-timeout': 'The reply was sent, but the client did not close its side in time: the server no longer waits.',
+    'linger-bytes': 'The client kept talking after its reply: the server has read enough.',
+    'drain-timeout': 'The server was stopping, and its time was up.',
+    asked: 'The client was told to end here.',
+    timeout: 'The client waited long enough and gave up.',
+  },
+  clientEnded: {
+    replied: 'The client has its reply.',
+    refused: 'The client was refused: nobody listens there.',
+    reset: 'The connection was reset before the reply came.',
+    'timed-out': 'The client gave up waiting.',
+    'closed-without-reply': 'The server closed the connection without a reply.',
+    'no-local-port': 'The client found no free local port.',
+    'no-descriptor': 'The client process has no descriptor left.',
+    ended: 'The client ended early, as it was told.',
+    failed: 'The client failed.',
+  },
+  tcpState: (to, from) => (from === null ? `Seen in state ${to}.` : `From ${from} to ${to}.`),
+  tcpStates: {
+    LISTEN: 'Waiting for connections.',
+    'SYN-SENT': 'SYN is out; the answer has not come.',
+    'SYN-RECEIVED': 'SYN came, SYN ACK is out; the last ACK of the handshake has not come.',
+    ESTABLISHED: 'The handshake is complete: bytes can flow both ways.',
+    'FIN-WAIT-1': 'This side has sent FIN; its ACK has not come.',
+    'FIN-WAIT-2': 'This side is done writing, and the peer knows; the peer has not closed yet.',
+    'CLOSE-WAIT': 'The peer has closed its direction; this side has not.',
+    CLOSING: 'Both sides sent FIN at the same time.',
+    'LAST-ACK': 'Both directions are closed; the last ACK has not come.',
+    'TIME-WAIT': 'Closed first, so this side keeps the address a minute for stragglers.',
+    CLOSED: 'The socket has no connection (any more). One that closed first has handed it over to a TIME-WAIT record of the kernel.',
+  },
+  socketOwner: (name) => `This socket belongs to ${name}.`,
+  foreignCall: (name, call) => `${name} called ${call}(), as the kernel saw it; what its buffers held is not seen.`,
+  resetSent: (reason) => `The kernel sent RST${reason === null ? '.' : `: ${reason}.`}`,
+  resetReceived: (reason) => `RST arrived${reason === null ? '.' : `: ${reason}.`}`,
+  retransmit: (segment) => `${segment} was sent again: nobody had acknowledged it.`,
+  segmentDrop: (reason) => `The kernel threw a segment away: ${reason}.`,
+  listenerDrops: (drops) => `The accept queue was full: the listener threw ${drops} SYN${drops === 1 ? '' : 's'} away. Their senders try again by themselves.`,
+  sampling: (skipped, connections) => `Too many connections at once to ask each for its TCP states: ${skipped} of ${connections} new ones were left out.`,
+  acceptQueue: (length, limit) => `The accept queue holds ${length} (limit ${limit}, one more is admitted).`,
+  acceptPaused: (reason, pauseMs) => `The server accepts nobody for ${pauseMs} ms (${reason}). Whoever connects waits in the queue; nobody there is dropped.`,
+  acceptResumed: 'The server accepts again.',
+  setting: (name, value) => (name === 'holdMs' ? `The hold is ${value} ms from now on.` : `The backlog is ${value} from now on.`),
+  process: {
+    started: (name) => `The ${name} process was started.`,
+    ready: (name) => `The ${name} process is ready.`,
+    exited: (name, how) => `The ${name} process ended${how}. The kernel closed all its sockets.`,
+    unresponsive: (name) => `The loop of the ${name} process does not turn: it is stopped or hung. Its listening socket still completes handshakes.`,
+    responsive: (name) => `The loop of the ${name} process turns again.`,
+    'gave-up': (name) => `The ${name} process ended too often and is not started again by itself.`,
+  },
+  dropped: (count) => `${count} ${count === 1 ? 'event was' : 'events were'} not recorded: the reader was too slow, and the engine does not wait.`,
+  segments: {
+    SYN: 'The client asks to connect. Nobody captured this segment: it follows from the calls.',
+    'SYN ACK': "The server's kernel answers by itself; the server process is not involved. Nobody captured this segment.",
+    ACK: 'The handshake is complete. Nobody captured this segment.',
+    FIN: '"I have nothing more to send." Nobody captured this segment.',
+    RST: 'The connection is ended at once. Nobody captured this segment.',
+    byte: 'The byte crosses to the server. Written here and read there were both seen; the way between was not.',
+    reply: 'The reply crosses to the client. Written there and read here were both seen; the way between was not.',
+  },
+  seenBy: {
+    returned: (pid) => (pid === null ? 'returned to our process' : `returned to pid ${pid}`),
+    tcp_info: (pid) => (pid === null ? 'TCP_INFO' : `TCP_INFO, asked by pid ${pid}`),
+    procfs: () => 'read in /proc/net/tcp',
+    sock_diag: () => "read in the kernel's socket table",
+    tracefs: () => 'a kernel tracepoint fired',
+    packet: () => 'captured on the wire',
+    inferred: () => 'inferred: nobody saw it',
+  },
+};
