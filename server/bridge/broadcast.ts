@@ -1,10 +1,13 @@
 // Tells all pages what the journal learns: one timer for all, each flush worded once for all pages that stand at the same event.
 import type { TraceEvent } from '../wire/event.ts';
-import { FEED_EVENTS_PER_FLUSH, FEED_FLUSH_MS, STATUS_INTERVAL_MS, WORDED_PER_FLUSH } from '../wire/limits.ts';
+import { FEED_EVENTS_PER_FLUSH, FEED_FLUSH_MS, FEED_WORDING_MS, STATUS_INTERVAL_MS } from '../wire/limits.ts';
 import type { Hello, Status } from '../wire/message.ts';
 import type { Feed } from './feed.ts';
 import type { Journal } from './journal.ts';
 import { SnapshotMaker } from './snapshot-maker.ts';
+
+/** Events worded between two looks at the clock. */
+const WORDED_AT_A_TIME = 256;
 
 /** What a flush has worded for the pages at one position. */
 interface Worded {
@@ -21,7 +24,8 @@ export class Broadcast {
   readonly #refreshing = new Set<Feed>();
   #unsubscribe: (() => void) | null = null;
   #flushTimer: NodeJS.Timeout | undefined;
-  #flushedMs = -Infinity;
+  /** The next flush comes no earlier. */
+  #nextFlushMs = -Infinity;
   #statusTimer: NodeJS.Timeout | undefined;
 
   constructor(journal: Journal, status: () => Status) {
@@ -75,23 +79,23 @@ export class Broadcast {
     this.#flushTimer = undefined;
   }
 
-  /** At once where the last flush was long enough ago, so that a single event does not wait; never more often than FEED_FLUSH_MS. */
+  /** At once where the last flush was long enough ago, so that a single event does not wait. */
   #flushSoon(): void {
     if (this.#flushTimer !== undefined || this.#feeds.size === 0) return;
-    const waitMs = Math.max(0, FEED_FLUSH_MS - (performance.now() - this.#flushedMs));
-    this.#flushTimer = setTimeout(() => {
-      this.#flush();
-    }, waitMs);
+    this.#flushTimer = setTimeout(
+      () => {
+        this.#flush();
+      },
+      Math.max(0, this.#nextFlushMs - performance.now()),
+    );
   }
 
   #flush(): void {
     clearTimeout(this.#flushTimer);
     this.#flushTimer = undefined;
     const nowMs = performance.now();
-    this.#flushedMs = nowMs;
     const lastSeq = this.#journal.lastSeq;
     const worded = new Map<number, Worded>();
-    let budget = WORDED_PER_FLUSH;
     let unfinished = false;
     for (const feed of [...this.#feeds]) {
       if (!feed.open || feed.state === 'joining' || feed.position === lastSeq) continue;
@@ -107,13 +111,11 @@ export class Broadcast {
       }
       let message = worded.get(feed.position);
       if (message === undefined) {
-        const to = Math.min(lastSeq, feed.position + FEED_EVENTS_PER_FLUSH);
-        if (to - feed.position > budget) {
+        if (worded.size > 0 && performance.now() - nowMs > FEED_WORDING_MS) {
           unfinished = true;
           continue;
         }
-        budget -= to - feed.position;
-        message = { to, message: this.#word(feed.position + 1, to) };
+        message = this.#word(feed.position + 1, Math.min(lastSeq, feed.position + FEED_EVENTS_PER_FLUSH), nowMs + FEED_WORDING_MS);
         worded.set(feed.position, message);
       }
       feed.events(message.message, message.to, lastSeq);
@@ -124,14 +126,20 @@ export class Broadcast {
         this.#feeds.add(feed);
       }
     }
+    this.#nextFlushMs = Math.max(nowMs + FEED_FLUSH_MS, performance.now() + FEED_WORDING_MS);
     if (unfinished) this.#flushSoon();
   }
 
-  /** The message Events of message.ts. */
-  #word(from: number, to: number): Uint8Array {
-    const events: TraceEvent[] = [];
-    for (let seq = from; seq <= to; seq += 1) events.push(this.#journal.event(seq));
-    return Buffer.from(`{"type":"events","from":${from},"to":${to},"events":${JSON.stringify(events)}}`);
+  /** The message Events of message.ts: from `from` up to `last`, or as far as it gets until `untilMs`. */
+  #word(from: number, last: number, untilMs: number): Worded {
+    const parts: string[] = [];
+    let to = from - 1;
+    do {
+      const events: TraceEvent[] = [];
+      for (const end = Math.min(last, to + WORDED_AT_A_TIME); to < end; ) events.push(this.#journal.event((to += 1)));
+      parts.push(JSON.stringify(events).slice(1, -1));
+    } while (to < last && performance.now() < untilMs);
+    return { to, message: Buffer.from(`{"type":"events","from":${from},"to":${to},"events":[${parts.join(',')}]}`) };
   }
 
   /** A page that fell behind starts afresh. */

@@ -109,8 +109,8 @@ export const FEED_BACKLOG_MAX_BYTES = 8_388_608;
 
 /** Events go to the pages this often and at most so many in one flush; more than that is a gap and a snapshot. */
 export const FEED_FLUSH_MS = 16;
-/** A flush is followed by at least this many times its own duration: telling pages takes a fifth of the bridge's time at most. */
-export const FEED_FLUSH_REST = 4;
+/** One flush words events for this long at most, then the loop turns; what is left waits for the next flush. */
+export const FEED_WORDING_MS = 8;
 export const FEED_EVENTS_PER_FLUSH = 8_192;
 
 /** Snapshots of one page come no faster than this; between two of them a page that is too slow gets nothing. */
@@ -178,9 +178,6 @@ export const HTTP_REQUEST_TIMEOUT_MS = 10_000;
 
 /** Orders an engine may have to answer at once; commands beyond that are refused, not queued. */
 export const ORDERS_PENDING_MAX = 1_024;
-
-/** Events worded in one flush for pages at different places of the trace; the rest of them wait for the next. */
-export const WORDED_PER_FLUSH = 16_384;
 
 /** A message of a page may come in this many fragments and chunks; a page that was told to close may take this long to agree. */
 export const FEED_FRAGMENTS_MAX = 64;
