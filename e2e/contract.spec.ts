@@ -37,7 +37,11 @@ function ask(path: string, headers: Record<string, string>): Promise<{ status: n
 test('/healthz, /api/status, /metrics and / answer', async () => {
   const health = await fetch(`${bridge.url}/healthz`);
   expect(health.status).toBe(200);
-  const status = (await (await fetch(`${bridge.url}/api/status`)).json()) as { server: Record<string, unknown>; totals: object; processes: { name: string; pid: number }[] };
+  const status = (await (await fetch(`${bridge.url}/api/status`)).json()) as {
+    server: Record<string, unknown>;
+    totals: object;
+    processes: { name: string; pid: number }[];
+  };
   expect(status.server).toMatchObject({ state: 'listening', tcpHost: '0.0.0.0', tcpPort: bridge.tcpPort, holdMs: 150, backlog: 5, failure: null });
   expect(status.processes.map((process) => process.name)).toEqual(expect.arrayContaining(['bridge', 'increment-server', 'tcp-client']));
   for (const process of status.processes) expect(process.pid).toBeGreaterThan(1);
@@ -81,12 +85,19 @@ test('/api/trace is gapless NDJSON, and tells one whole exchange call by call', 
     expect(event.seq).toBe((events[0]?.seq ?? 0) + i);
   });
   const client = events.find((event) => event.kind === 'client-ended' && event.outcome === 'replied');
-  const own = events.filter((event) => event.process === 'tcp-client' && event.socket === client?.socket && event.kind === 'call' && event.call !== 'epoll_ctl');
+  const own = events.filter(
+    (event) => event.process === 'tcp-client' && event.socket === client?.socket && event.kind === 'call' && event.call !== 'epoll_ctl',
+  );
   const calls = own.filter((event) => event.args?.['option'] !== 'TCP_INFO').map((event) => event.call);
   expect(calls).toEqual(['socket', 'connect', 'getsockname', 'getsockopt', 'write', 'read', 'read', 'close']);
   const connection = own.find((event) => event.call === 'write')?.connection;
   const other = events.filter(
-    (event) => event.process === 'increment-server' && event.kind === 'call' && event.connection?.remote === connection?.local && event.call !== 'epoll_ctl' && event.args?.['option'] !== 'TCP_INFO',
+    (event) =>
+      event.process === 'increment-server' &&
+      event.kind === 'call' &&
+      event.connection?.remote === connection?.local &&
+      event.call !== 'epoll_ctl' &&
+      event.args?.['option'] !== 'TCP_INFO',
   );
   expect(other.map((event) => event.call)).toEqual(['accept4', 'getsockname', 'read', 'read', 'write', 'shutdown', 'read', 'close']);
   for (const event of events.filter((one) => one.kind === 'call')) {
@@ -136,7 +147,9 @@ test('end-client closes, resets or half-closes a living client', async () => {
   ] as const) {
     const reply = await feed.command({ type: 'spawn-clients', byte: 65, count: 1, plan: 'silent' });
     const [clientId] = reply['clientIds'] as [string];
-    await feed.event((event) => event.process === 'tcp-client' && event.clientId === clientId && event.call === 'getsockopt' && event.args?.['option'] === 'SO_ERROR');
+    await feed.event(
+      (event) => event.process === 'tcp-client' && event.clientId === clientId && event.call === 'getsockopt' && event.args?.['option'] === 'SO_ERROR',
+    );
     expect(await feed.command({ type: 'end-client', clientId, how })).toMatchObject({ ok: true });
     expect((await feed.event((event) => event.kind === 'client-ended' && event.clientId === clientId)).outcome).toBe(outcome);
   }

@@ -98,7 +98,7 @@ export interface TraceEvent {
 /** The whole trace that the journal still holds. */
 export async function trace(url: string): Promise<TraceEvent[]> {
   const events: TraceEvent[] = [];
-  for (let since = 0; ; ) {
+  for (let since = 0; ;) {
     const text = await (await fetch(`${url}/api/trace?since=${since}&limit=50000`)).text();
     const page = text
       .split('\n')

@@ -127,7 +127,9 @@ test('a netcat that is left open keeps nothing of the server busy: its connectio
     .poll(async () => (await trace(bridge.url)).filter((event) => event.call === 'close' && event.process === 'increment-server').length, { timeout: 6_000 })
     .toBeGreaterThan(0);
   await expect
-    .poll(async () => ((await (await fetch(`${bridge.url}/api/status`)).json()) as { totals: { server: { live: number } } }).totals.server.live, { timeout: 6_000 })
+    .poll(async () => ((await (await fetch(`${bridge.url}/api/status`)).json()) as { totals: { server: { live: number } } }).totals.server.live, {
+      timeout: 6_000,
+    })
     .toBe(0);
   child.kill('SIGKILL');
 });

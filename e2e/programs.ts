@@ -15,7 +15,11 @@ export interface ProgramEnd {
 }
 
 /** Runs `command`, writes `input` to it and, unless `keepOpen`, ends its standard input; killed by pid after `timeoutMs`. */
-export function run(command: string, args: readonly string[], options: { input?: string | Buffer; keepOpen?: boolean; timeoutMs?: number } = {}): Promise<ProgramEnd> {
+export function run(
+  command: string,
+  args: readonly string[],
+  options: { input?: string | Buffer; keepOpen?: boolean; timeoutMs?: number } = {},
+): Promise<ProgramEnd> {
   return new Promise((resolve, reject) => {
     const startMs = performance.now();
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });

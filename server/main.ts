@@ -51,7 +51,10 @@ const program = new Command('sockscope')
   .description('Shows a TCP conversation from socket() to close(), on real sockets, in a browser.')
   .version(packageJson.version)
   .configureHelp({ showGlobalOptions: true })
-  .addHelpText('after', '\nEvery flag has an environment twin: --tcp-port is SOCKSCOPE_TCP_PORT.\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 port taken or forbidden, 4 drained with losses.')
+  .addHelpText(
+    'after',
+    '\nEvery flag has an environment twin: --tcp-port is SOCKSCOPE_TCP_PORT.\nExit codes: 0 done, 1 failed, 2 wrong usage, 3 port taken or forbidden, 4 drained with losses.',
+  )
   .exitOverride()
   .showHelpAfterError('(--help tells what is allowed)');
 

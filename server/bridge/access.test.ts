@@ -12,7 +12,8 @@ function request(headers: [string, string][], url = '/api/status'): IncomingMess
 }
 
 const access = (options: Partial<AccessOptions> = {}, port = PORT): Access => new Access({ httpHost: '127.0.0.1', allowHosts: [], ...options }, () => port);
-const judge = (host: string, options: Partial<AccessOptions> = {}, port = PORT): number => access(options, port).judge(request([['Host', host]]))?.status ?? 200;
+const judge = (host: string, options: Partial<AccessOptions> = {}, port = PORT): number =>
+  access(options, port).judge(request([['Host', host]]))?.status ?? 200;
 
 describe('Host', () => {
   it.each(['localhost:9737', '127.0.0.1:9737', '[::1]:9737', 'LocalHost:9737'])('allows %s', (host) => {
@@ -51,8 +52,22 @@ describe('Host', () => {
 
   it('refuses a request without Host, and one with two, even two good ones', () => {
     expect(access().judge(request([]))).toEqual({ status: 400, message: 'a Host header is required' });
-    expect(access().judge(request([['Host', 'localhost:9737'], ['host', 'localhost:9737']]))?.status).toBe(400);
-    expect(access().judge(request([['Host', 'localhost:9737'], ['HOST', 'evil.com']]))?.status).toBe(400);
+    expect(
+      access().judge(
+        request([
+          ['Host', 'localhost:9737'],
+          ['host', 'localhost:9737'],
+        ]),
+      )?.status,
+    ).toBe(400);
+    expect(
+      access().judge(
+        request([
+          ['Host', 'localhost:9737'],
+          ['HOST', 'evil.com'],
+        ]),
+      )?.status,
+    ).toBe(400);
   });
 
   it.each(['http://localhost:9737/api/status', 'http://evil.com/', '//', '*', 'localhost:9737', ''])('judges the request target %j by its form', (url) => {
@@ -98,7 +113,8 @@ describe('Host', () => {
 
 describe('Origin of an upgrade', () => {
   const upgrade = (...origins: string[]): number =>
-    access().judge(request([['Host', 'localhost:9737'], ['Upgrade', 'websocket'], ...origins.map((origin): [string, string] => ['Origin', origin])], '/ws'))?.status ?? 200;
+    access().judge(request([['Host', 'localhost:9737'], ['Upgrade', 'websocket'], ...origins.map((origin): [string, string] => ['Origin', origin])], '/ws'))
+      ?.status ?? 200;
 
   it('may be absent, as programs leave it', () => {
     expect(upgrade()).toBe(200);
@@ -149,9 +165,12 @@ describe('tokens', () => {
     expect(role([['Authorization', 'bearer secret']], { token: 'secret' })).toBe('control');
   });
 
-  it.each(['', 'Bearer', 'Bearer ', 'Bearer loo', 'Bearer lookk', 'Bearer LOOK', 'Basic look', 'look', 'Bearer look look', 'Bearer undefined'])('are not %j', (authorization) => {
-    expect(role([['Authorization', authorization]])).toBeNull();
-  });
+  it.each(['', 'Bearer', 'Bearer ', 'Bearer loo', 'Bearer lookk', 'Bearer LOOK', 'Basic look', 'look', 'Bearer look look', 'Bearer undefined'])(
+    'are not %j',
+    (authorization) => {
+      expect(role([['Authorization', authorization]])).toBeNull();
+    },
+  );
 
   it('give their role by a subprotocol of the upgrade, percent-encoded where it must be', () => {
     expect(role(upgraded('sockscope, sockscope.correct%20horse'))).toBe('control');

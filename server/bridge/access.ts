@@ -40,7 +40,10 @@ export class Access {
       throw new TypeError(`serving the page at ${options.httpHost}, beyond this machine, needs a token: give one with --token`);
     }
     // A literal address cannot be rebound to another machine by a foreign name server; a name must be allowed by the operator.
-    const own = isIP(options.httpHost) === 0 || options.httpHost === '0.0.0.0' || options.httpHost === '::' ? [] : [isIP(options.httpHost) === 6 ? `[${options.httpHost}]` : options.httpHost];
+    const own =
+      isIP(options.httpHost) === 0 || options.httpHost === '0.0.0.0' || options.httpHost === '::'
+        ? []
+        : [isIP(options.httpHost) === 6 ? `[${options.httpHost}]` : options.httpHost];
     this.#hosts = [...new Set([...LOOPBACK_HOSTS, ...own, ...options.allowHosts.map((name) => name.toLowerCase())])];
     this.#port = port;
     if (options.token !== undefined) this.#tokens.push({ role: 'control', hash: hashOf(options.token) });

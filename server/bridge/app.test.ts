@@ -161,13 +161,16 @@ describe('HTTP', () => {
     expect(asset.headers.get('content-type')).toContain('javascript');
   });
 
-  it.each(['/nope', '/api/nope', '/assets/', '/..%2f..%2fetc%2fpasswd', '/%2e%2e/package.json', '/assets/..%5c..%5cx', '/index.html%00.js'])('has nothing at %s, and says so in JSON', async (path) => {
-    const { port } = await serve({}, false);
-    const answer = await raw(port, `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`);
-    expect(answer).toMatch(/^HTTP\/1\.1 (404|403|400) /);
-    const body = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)) as { error: { code: string } };
-    expect(body.error.code).toBeTruthy();
-  });
+  it.each(['/nope', '/api/nope', '/assets/', '/..%2f..%2fetc%2fpasswd', '/%2e%2e/package.json', '/assets/..%5c..%5cx', '/index.html%00.js'])(
+    'has nothing at %s, and says so in JSON',
+    async (path) => {
+      const { port } = await serve({}, false);
+      const answer = await raw(port, `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1:${port}\r\nConnection: close\r\n\r\n`);
+      expect(answer).toMatch(/^HTTP\/1\.1 (404|403|400) /);
+      const body = JSON.parse(answer.slice(answer.indexOf('\r\n\r\n') + 4)) as { error: { code: string } };
+      expect(body.error.code).toBeTruthy();
+    },
+  );
 
   it.each<[string, string[], RegExp]>([
     ['a foreign Host', ['GET /api/status HTTP/1.1', 'Host: evil.example'], /^HTTP\/1\.1 403 /],
@@ -180,12 +183,53 @@ describe('HTTP', () => {
     ['the absolute form', ['GET http://evil.example/api/status HTTP/1.1', 'Host: 127.0.0.1:PORT'], /^HTTP\/1\.1 400 /],
     ['the absolute form of our own name', ['GET http://127.0.0.1:PORT/api/status HTTP/1.1', 'Host: 127.0.0.1:PORT'], /^HTTP\/1\.1 400 /],
     ['a URL that is too long', [`GET /api/status?${'a'.repeat(3_000)} HTTP/1.1`, 'Host: 127.0.0.1:PORT'], /^HTTP\/1\.1 414 /],
-    ['an upgrade with a foreign Host', ['GET /ws HTTP/1.1', 'Host: evil.example', 'Upgrade: websocket', 'Connection: upgrade', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='], /^HTTP\/1\.1 403 /],
-    ['an upgrade from a foreign page', ['GET /ws HTTP/1.1', 'Host: 127.0.0.1:PORT', 'Origin: http://evil.example', 'Upgrade: websocket', 'Connection: upgrade', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='], /^HTTP\/1\.1 403 /],
-    ['an upgrade from nowhere', ['GET /ws HTTP/1.1', 'Host: 127.0.0.1:PORT', 'Origin: null', 'Upgrade: websocket', 'Connection: upgrade', 'Sec-WebSocket-Version: 13', 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=='], /^HTTP\/1\.1 403 /],
+    [
+      'an upgrade with a foreign Host',
+      [
+        'GET /ws HTTP/1.1',
+        'Host: evil.example',
+        'Upgrade: websocket',
+        'Connection: upgrade',
+        'Sec-WebSocket-Version: 13',
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      ],
+      /^HTTP\/1\.1 403 /,
+    ],
+    [
+      'an upgrade from a foreign page',
+      [
+        'GET /ws HTTP/1.1',
+        'Host: 127.0.0.1:PORT',
+        'Origin: http://evil.example',
+        'Upgrade: websocket',
+        'Connection: upgrade',
+        'Sec-WebSocket-Version: 13',
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      ],
+      /^HTTP\/1\.1 403 /,
+    ],
+    [
+      'an upgrade from nowhere',
+      [
+        'GET /ws HTTP/1.1',
+        'Host: 127.0.0.1:PORT',
+        'Origin: null',
+        'Upgrade: websocket',
+        'Connection: upgrade',
+        'Sec-WebSocket-Version: 13',
+        'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==',
+      ],
+      /^HTTP\/1\.1 403 /,
+    ],
   ])('gives no data for %s', async (_what, lines, expected) => {
     const { port, app } = await serve();
-    const answer = await raw(port, `${lines.join('\r\n').replaceAll('PORT', String(port))}\r\nConnection: close\r\n\r\n`.replace('Connection: upgrade\r\nConnection: close', 'Connection: upgrade'));
+    const answer = await raw(
+      port,
+      `${lines.join('\r\n').replaceAll('PORT', String(port))}\r\nConnection: close\r\n\r\n`.replace(
+        'Connection: upgrade\r\nConnection: close',
+        'Connection: upgrade',
+      ),
+    );
     expect(answer).toMatch(expected);
     expect(answer).not.toContain(app.bridge.run);
     expect(answer).not.toContain('the page');
@@ -227,7 +271,8 @@ describe('HTTP', () => {
       expect(text).toContain('sockscope_connections_accepted_total 1');
       expect(text).toMatch(/# TYPE sockscope_events_total counter\nsockscope_events_total \d+/);
       expect(text).toMatch(/sockscope_engine_heartbeat_age_seconds\{process="increment-server"\} \d/);
-      for (const name of ['connections_live', 'clients_total', 'events_dropped_total', 'watchers', 'engine_restarts_total']) expect(text).toContain(`sockscope_${name}`);
+      for (const name of ['connections_live', 'clients_total', 'events_dropped_total', 'watchers', 'engine_restarts_total'])
+        expect(text).toContain(`sockscope_${name}`);
     });
   });
 });
@@ -253,7 +298,11 @@ describe('/api/trace', () => {
     const lines = (await (await fetch(`${url}/api/trace?format=strace`)).text()).split('\n').filter((line) => line.startsWith(String(pid)));
     const calls = lines.map((line) => line.replace(/^\d+ +/, ''));
     expect(calls).toContainEqual(expect.stringMatching(/^socket\(AF_INET, SOCK_STREAM\|SOCK_CLOEXEC\|SOCK_NONBLOCK, IPPROTO_IP\) = \d+$/));
-    expect(calls).toContainEqual(expect.stringMatching(new RegExp(`^getsockname\\(\\d+, \\{sa_family=AF_INET, sin_port=htons\\(${tcpPort}\\), sin_addr=inet_addr\\("127.0.0.1"\\)\\}, \\[16\\]\\) = 0$`)));
+    expect(calls).toContainEqual(
+      expect.stringMatching(
+        new RegExp(`^getsockname\\(\\d+, \\{sa_family=AF_INET, sin_port=htons\\(${tcpPort}\\), sin_addr=inet_addr\\("127.0.0.1"\\)\\}, \\[16\\]\\) = 0$`),
+      ),
+    );
   });
 
   it('says truly what it no longer holds', async () => {
@@ -306,14 +355,38 @@ describe('the feed', () => {
     await vi.waitFor(() => {
       expect(page.messages.some((message) => message.type === 'reply')).toBe(true);
     });
-    expect(page.messages[0]).toMatchObject({ type: 'hello', protocol: 1, role: 'control', server: { state: 'listening' }, limits: { frameMaxBytes: FEED_FRAME_MAX_BYTES } });
+    expect(page.messages[0]).toMatchObject({
+      type: 'hello',
+      protocol: 1,
+      role: 'control',
+      server: { state: 'listening' },
+      limits: { frameMaxBytes: FEED_FRAME_MAX_BYTES },
+    });
     expect(page.messages.find((message) => message.type === 'reply')).toEqual({ type: 'reply', id: 'early', ok: true, holdMs: 1 });
   });
 
   it.each<[string, (socket: WebSocket) => void, number]>([
-    ['a frame of 64 KiB and one byte', (socket) => { socket.send('x'.repeat(FEED_FRAME_MAX_BYTES + 1)); }, 1009],
-    ['text that is not UTF-8', (socket) => { socket.send(Buffer.from([0xc3, 0x28]), { binary: false }); }, 1007],
-    ['endless empty fragments', (socket) => { for (let i = 0; i < FEED_FRAGMENTS_MAX + 10; i += 1) socket.send('', { fin: false }); }, 1008],
+    [
+      'a frame of 64 KiB and one byte',
+      (socket) => {
+        socket.send('x'.repeat(FEED_FRAME_MAX_BYTES + 1));
+      },
+      1009,
+    ],
+    [
+      'text that is not UTF-8',
+      (socket) => {
+        socket.send(Buffer.from([0xc3, 0x28]), { binary: false });
+      },
+      1007,
+    ],
+    [
+      'endless empty fragments',
+      (socket) => {
+        for (let i = 0; i < FEED_FRAGMENTS_MAX + 10; i += 1) socket.send('', { fin: false });
+      },
+      1008,
+    ],
   ])('is closed for %s; the others go on', async (_what, misbehave, code) => {
     const { port } = await serve();
     const good = await TestPage.open(port);
@@ -377,7 +450,11 @@ describe('with the real engines', () => {
       expect((await status(url)).totals).toMatchObject({ server: { accepted: 3, replied: 3, live: 0 }, clients: { started: 3, replied: 3, live: 0 } });
     });
     const ended = (await trace(url)).filter((event) => event.kind === 'client-ended');
-    expect(ended.map((event) => [event.clientId, event.outcome]).sort()).toEqual([['c1', 'replied'], ['c2', 'replied'], ['c3', 'replied']]);
+    expect(ended.map((event) => [event.clientId, event.outcome]).sort()).toEqual([
+      ['c1', 'replied'],
+      ['c2', 'replied'],
+      ['c3', 'replied'],
+    ]);
     // 255 + 1 is 0.
     const read = (await trace(url)).filter((event) => event.kind === 'call' && event.process === 'tcp-client' && event.call === 'read' && event.returned === 1);
     expect(read.map((event) => (event.kind === 'call' && event.call === 'read' ? event.args.data : ''))).toEqual(['00', '00', '00']);
@@ -394,7 +471,9 @@ describe('with the real engines', () => {
     const killedMs = performance.now();
     process.kill(before.pid ?? 0, 'SIGKILL');
     await vi.waitFor(() => {
-      expect(page.events.some((event) => event.kind === 'process' && event.change === 'exited' && event.signal === 'SIGKILL' && event.pid === before.pid)).toBe(true);
+      expect(page.events.some((event) => event.kind === 'process' && event.change === 'exited' && event.signal === 'SIGKILL' && event.pid === before.pid)).toBe(
+        true,
+      );
     });
     expect(performance.now() - killedMs).toBeLessThan(1_000);
     await held;
@@ -443,7 +522,9 @@ describe('with the real engines', () => {
       expect(late.messages).not.toHaveLength(0);
     });
     const { pid } = (await status(url)).server;
-    expect(late.events.filter((event) => event.kind === 'call' && event.pid === pid && ['socket', 'setsockopt', 'bind', 'listen'].includes(event.call))).toHaveLength(4);
+    expect(
+      late.events.filter((event) => event.kind === 'call' && event.pid === pid && ['socket', 'setsockopt', 'bind', 'listen'].includes(event.call)),
+    ).toHaveLength(4);
   });
 
   it('clients of a stopped server are refused at their connect', async () => {

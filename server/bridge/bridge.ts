@@ -43,11 +43,7 @@ export class Bridge implements Commanded {
       nowNs: this.clock.nowNs(),
       startedAt: this.clock.startedAt,
       server: server.status,
-      processes: [
-        { name: 'bridge', pid: process.pid, heartbeatAgeMs: 0, restarts: 0 },
-        server.supervisor.status,
-        clients.supervisor.status,
-      ],
+      processes: [{ name: 'bridge', pid: process.pid, heartbeatAgeMs: 0, restarts: 0 }, server.supervisor.status, clients.supervisor.status],
       totals: {
         server: server.totals,
         clients: clients.totals,

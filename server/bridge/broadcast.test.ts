@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { FEED_BACKLOG_MAX_BYTES, FEED_EVENTS_PER_FLUSH, FEED_FLUSH_MS, FEED_SNAPSHOT_INTERVAL_MS, FEED_STALL_MAX_MS, FEED_WINDOW_EVENTS, STATUS_INTERVAL_MS } from '../wire/limits.ts';
+import {
+  FEED_BACKLOG_MAX_BYTES,
+  FEED_EVENTS_PER_FLUSH,
+  FEED_FLUSH_MS,
+  FEED_SNAPSHOT_INTERVAL_MS,
+  FEED_STALL_MAX_MS,
+  FEED_WINDOW_EVENTS,
+  STATUS_INTERVAL_MS,
+} from '../wire/limits.ts';
 import type { Events, FeedMessage, Gap, Hello, Status } from '../wire/message.ts';
 import { Broadcast } from './broadcast.ts';
 import { CLOSE_TOO_SLOW, Feed, type FeedSocket } from './feed.ts';

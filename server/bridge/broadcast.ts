@@ -136,7 +136,7 @@ export class Broadcast {
     let to = from - 1;
     do {
       const events: TraceEvent[] = [];
-      for (const end = Math.min(last, to + WORDED_AT_A_TIME); to < end; ) events.push(this.#journal.event((to += 1)));
+      for (const end = Math.min(last, to + WORDED_AT_A_TIME); to < end;) events.push(this.#journal.event((to += 1)));
       parts.push(JSON.stringify(events).slice(1, -1));
     } while (to < last && performance.now() < untilMs);
     return { to, message: Buffer.from(`{"type":"events","from":${from},"to":${to},"events":[${parts.join(',')}]}`) };

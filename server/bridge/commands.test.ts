@@ -22,7 +22,7 @@ interface Page {
   acks: number[];
 }
 
-function page({ role = 'control' as Role, server = GOOD_SERVER, client = GOOD_CLIENT, allow = [] as string[], closing = false } = {}): Page {
+function page({ role = 'control', server = GOOD_SERVER, client = GOOD_CLIENT, allow = [] as string[], closing = false } = {}): Page {
   const journal = new Journal(1_000);
   const clock = new RunClock();
   const settings = { entry: sampleEngine(server), tcpHost: '0.0.0.0', tcpPort: 0, backlog: 5, holdMs: 1_000, drainTimeoutMs: 100 };
@@ -63,23 +63,58 @@ describe('a bad frame gets a reply that says what was wrong with it', () => {
     ['a missing field', { id: 1, type: 'set-hold' }, 1, refusal('bad-command', `holdMs is missing; it must be an integer from 0 to ${HOLD_MAX_MS}`, '/holdMs')],
     ['an unknown field', { id: 1, type: 'stop-server', now: true }, 1, refusal('bad-command', 'unknown field "now"; allowed are id, type', '/now')],
     ['a field called __proto__', '{"id":1,"type":"stop-server","__proto__":{"x":1}}', 1, refusal('bad-command', /unknown field "__proto__"/, '/__proto__')],
-    ['a hold too long', { id: 1, type: 'set-hold', holdMs: HOLD_MAX_MS + 1 }, 1, refusal('bad-command', `holdMs must be an integer from 0 to ${HOLD_MAX_MS}, not ${HOLD_MAX_MS + 1}`, '/holdMs')],
+    [
+      'a hold too long',
+      { id: 1, type: 'set-hold', holdMs: HOLD_MAX_MS + 1 },
+      1,
+      refusal('bad-command', `holdMs must be an integer from 0 to ${HOLD_MAX_MS}, not ${HOLD_MAX_MS + 1}`, '/holdMs'),
+    ],
     ['a negative hold', { id: 1, type: 'set-hold', holdMs: -1 }, 1, refusal('bad-command', /holdMs must be .* not -1/, '/holdMs')],
     ['half a millisecond', { id: 1, type: 'set-hold', holdMs: 0.5 }, 1, refusal('bad-command', /holdMs must be an integer .* not 0.5/, '/holdMs')],
     ['a hold in words', { id: 1, type: 'set-hold', holdMs: '5' }, 1, refusal('bad-command', /holdMs must be an integer .* not "5"/, '/holdMs')],
     ['a huge number', '{"id":1,"type":"set-hold","holdMs":1e999}', 1, refusal('bad-command', /holdMs must be/, '/holdMs')],
-    ['a backlog too large', { id: 1, type: 'set-backlog', backlog: BACKLOG_MAX + 1 }, 1, refusal('bad-command', /backlog must be an integer from 0 to 65535/, '/backlog')],
+    [
+      'a backlog too large',
+      { id: 1, type: 'set-backlog', backlog: BACKLOG_MAX + 1 },
+      1,
+      refusal('bad-command', /backlog must be an integer from 0 to 65535/, '/backlog'),
+    ],
     ['a pause too long', { id: 1, type: 'pause-accept', pauseMs: ACCEPT_PAUSE_MAX_MS + 1 }, 1, refusal('bad-command', /pauseMs must be/, '/pauseMs')],
     ['no client', { ...spawn, count: 0 }, 1, refusal('bad-command', `count must be an integer from 1 to ${SPAWN_MAX_COUNT}, not 0`, '/count')],
     ['a byte of nine bits', { ...spawn, byte: 256 }, 1, refusal('bad-command', 'byte must be an integer from 0 to 255, not 256', '/byte')],
     ['an unknown plan', { ...spawn, plan: 'explode' }, 1, refusal('bad-command', /plan must be one of "reply", .*, not "explode"/, '/plan')],
-    ['an unknown way to end', { id: 1, type: 'end-client', clientId: 'c1', how: 'softly' }, 1, refusal('bad-command', /how must be one of "close", "reset", "half-close", not "softly"/, '/how')],
-    ['half a target', { ...spawn, target: { host: '127.0.0.1' } }, 1, refusal('bad-command', 'port is missing; it must be an integer from 1 to 65535', '/target/port')],
-    ['a target with more', { ...spawn, target: { host: '127.0.0.1', port: 1, path: '/' } }, 1, refusal('bad-command', 'unknown field "path"; allowed are host, port', '/target/path')],
-    ['a port out of range', { ...spawn, target: { host: '127.0.0.1', port: 0 } }, 1, refusal('bad-command', /port must be an integer from 1 to 65535, not 0/, '/target/port')],
+    [
+      'an unknown way to end',
+      { id: 1, type: 'end-client', clientId: 'c1', how: 'softly' },
+      1,
+      refusal('bad-command', /how must be one of "close", "reset", "half-close", not "softly"/, '/how'),
+    ],
+    [
+      'half a target',
+      { ...spawn, target: { host: '127.0.0.1' } },
+      1,
+      refusal('bad-command', 'port is missing; it must be an integer from 1 to 65535', '/target/port'),
+    ],
+    [
+      'a target with more',
+      { ...spawn, target: { host: '127.0.0.1', port: 1, path: '/' } },
+      1,
+      refusal('bad-command', 'unknown field "path"; allowed are host, port', '/target/path'),
+    ],
+    [
+      'a port out of range',
+      { ...spawn, target: { host: '127.0.0.1', port: 0 } },
+      1,
+      refusal('bad-command', /port must be an integer from 1 to 65535, not 0/, '/target/port'),
+    ],
     ['lone surrogates', '{"id":"\\ud800","type":"nope"}', '\ud800', refusal('unknown-command', /nope/, '/type')],
     ['deep nesting', `${'['.repeat(30_000)}${']'.repeat(30_000)}`, null, refusal('bad-command', /a JSON object/)],
-    ['a deep field', `{"id":1,"type":"set-hold","holdMs":${'['.repeat(30_000)}${']'.repeat(30_000)}}`, 1, refusal('bad-command', /holdMs must be .*, not a list$/, '/holdMs')],
+    [
+      'a deep field',
+      `{"id":1,"type":"set-hold","holdMs":${'['.repeat(30_000)}${']'.repeat(30_000)}}`,
+      1,
+      refusal('bad-command', /holdMs must be .*, not a list$/, '/holdMs'),
+    ],
   ])('%s', async (_what, frame, id, expected) => {
     const { ask } = page();
     expect(await ask(frame)).toEqual({ type: 'reply', id, ...expected });
@@ -148,12 +183,28 @@ describe('clients', () => {
     await vi.waitFor(() => {
       expect(clients.supervisor.failure).not.toBeNull();
     });
-    expect(JSON.parse(clients.supervisor.failure?.call ?? '')).toMatchObject({ firstClient: 1, count: 2, byte: 65, ip: '127.0.0.1', port: 0, plan: 'reset', afterMs: 500, timeoutMs: 61_000 });
+    expect(JSON.parse(clients.supervisor.failure?.call ?? '')).toMatchObject({
+      firstClient: 1,
+      count: 2,
+      byte: 65,
+      ip: '127.0.0.1',
+      port: 0,
+      plan: 'reset',
+      afterMs: 500,
+      timeoutMs: 61_000,
+    });
   });
 
   it('go elsewhere only where the operator allowed it, and exactly there', async () => {
     const { ask, clients } = page({ client: TELLING_CLIENT, allow: ['192.0.2.0/24:80'] });
-    for (const [host, port] of [['192.0.2.9', 81], ['198.51.100.1', 80], ['127.0.0.1', 80], ['127.1', 80], ['localhost', 80], ['::ffff:192.0.2.9', 80]] as const) {
+    for (const [host, port] of [
+      ['192.0.2.9', 81],
+      ['198.51.100.1', 80],
+      ['127.0.0.1', 80],
+      ['127.1', 80],
+      ['localhost', 80],
+      ['::ffff:192.0.2.9', 80],
+    ] as const) {
       expect(await ask({ ...spawn, target: { host, port } })).toMatchObject(refusal('target-refused', /./, '/target'));
     }
     expect(clients.supervisor.pid).toBeNull();

@@ -102,7 +102,8 @@ export class Commands {
     const { byte, count, plan = 'reply', target } = command;
     const where = target === undefined ? { ok: true as const, ...server.address } : targets.judge(target.host, target.port);
     if (!where.ok) throw new Refusal('target-refused', where.message, '/target');
-    if (count > clients.room) throw new Refusal('too-many', `${count} more clients would be too many at once: there is room for ${Math.max(0, clients.room)}`, '/count');
+    if (count > clients.room)
+      throw new Refusal('too-many', `${count} more clients would be too many at once: there is room for ${Math.max(0, clients.room)}`, '/count');
     const holdMs = server.holdMs;
     const afterMs = command.afterMs ?? Math.min(AFTER_DEFAULT_MS, Math.floor(holdMs / 2));
     return { clientIds: await clients.spawn({ count, byte, plan, afterMs, holdMs, ip: where.ip, port: where.port }) };
@@ -162,7 +163,7 @@ function readId(value: unknown): Id {
   if (typeof value !== 'object' || value === null || !Object.hasOwn(value, 'id')) return null;
   const { id } = value as { id: unknown };
   const readable = (typeof id === 'string' && id.length >= 1 && id.length <= 64) || (typeof id === 'number' && Number.isSafeInteger(id) && id >= 0);
-  return readable ? (id as Command['id']) : null;
+  return readable ? id : null;
 }
 
 function check(value: unknown): Command {
@@ -170,7 +171,8 @@ function check(value: unknown): Command {
   const { type } = value as { type?: unknown };
   const known = Object.keys(COMMAND_SCHEMAS).join(', ');
   if (typeof type !== 'string') throw new Refusal('bad-command', `type must be one of ${known}`, '/type');
-  if (!Object.hasOwn(COMMAND_SCHEMAS, type)) throw new Refusal('unknown-command', `there is no command ${JSON.stringify(type.slice(0, 64))}; there are ${known}`, '/type');
+  if (!Object.hasOwn(COMMAND_SCHEMAS, type))
+    throw new Refusal('unknown-command', `there is no command ${JSON.stringify(type.slice(0, 64))}; there are ${known}`, '/type');
   const schema = COMMAND_SCHEMAS[type as CommandType];
   const validator = validators.get(type as CommandType) ?? Compile(schema);
   validators.set(type as CommandType, validator);

@@ -57,14 +57,22 @@ describe('a good engine', () => {
         onOrder((order) => { late.push(order); if (late.length === 3) for (const one of late.reverse()) answer(one, { failure: { call: one.type, errno: String(one.holdMs ?? one.backlog) } }); });`),
     );
     await heard.ready;
-    const answers = await Promise.all([heard.child.order({ type: 'set-hold', holdMs: 1 }), heard.child.order({ type: 'set-backlog', backlog: 2 }), heard.child.order({ type: 'set-hold', holdMs: 3 })]);
+    const answers = await Promise.all([
+      heard.child.order({ type: 'set-hold', holdMs: 1 }),
+      heard.child.order({ type: 'set-backlog', backlog: 2 }),
+      heard.child.order({ type: 'set-hold', holdMs: 3 }),
+    ]);
     expect(answers.map(({ failure }) => failure?.errno)).toEqual(['1', '2', '3']);
     heard.child.kill();
     await heard.exit;
   });
 
   it('is heard to its very last record, though it exits at once', async () => {
-    const heard = start(sampleEngine(`const one = Buffer.from(${RECORD}); for (let i = 0; i < 200; i += 1) records(Buffer.concat(Array(50).fill(one)), i === 199 ? 7 : 0); process.exit(0);`));
+    const heard = start(
+      sampleEngine(
+        `const one = Buffer.from(${RECORD}); for (let i = 0; i < 200; i += 1) records(Buffer.concat(Array(50).fill(one)), i === 199 ? 7 : 0); process.exit(0);`,
+      ),
+    );
     expect(await heard.exit).toEqual({ code: 0, signal: null, problem: null });
     expect(heard.records).toBe(10_000);
     expect(heard.dropped).toBe(7);

@@ -105,7 +105,8 @@ export class EngineChild {
   /** Gives an order; resolves with the engine's answer, rejects with EngineUnavailable when it dies or does not answer in time. */
   order(order: Order): Promise<Answer> {
     if (this.#exit !== null) return Promise.reject(new EngineUnavailable(`the ${this.process} process has ended`));
-    if (this.#orders.size >= ORDERS_PENDING_MAX) return Promise.reject(new EngineUnavailable(`the ${this.process} process has ${this.#orders.size} orders to answer`));
+    if (this.#orders.size >= ORDERS_PENDING_MAX)
+      return Promise.reject(new EngineUnavailable(`the ${this.process} process has ${this.#orders.size} orders to answer`));
     this.#lastOrder += 1;
     const id = this.#lastOrder;
     return new Promise((resolve, reject) => {
@@ -155,7 +156,8 @@ export class EngineChild {
       return;
     }
     for (const frame of frames) {
-      const problem = frame.type === 'records' ? recordsProblem(frame.records, this.process) : engineReport.Check(frame.value) ? null : 'a report of no known kind';
+      const problem =
+        frame.type === 'records' ? recordsProblem(frame.records, this.process) : engineReport.Check(frame.value) ? null : 'a report of no known kind';
       if (problem !== null) {
         this.kill(`malformed output: ${problem}`);
         return;

@@ -8,7 +8,11 @@ import { droppedRecord, processRecord } from './own-record.ts';
 import { callRecords, idleRecords } from './sample-records.ts';
 
 const SERVER = OUR_PROCESSES.indexOf('increment-server');
-const seqs = (journal: Journal, recent = 0): number[] => journal.present(recent).events().map((event) => event.seq);
+const seqs = (journal: Journal, recent = 0): number[] =>
+  journal
+    .present(recent)
+    .events()
+    .map((event) => event.seq);
 
 describe('numbering', () => {
   it('gives every event the next number, whatever the batches', () => {
@@ -43,8 +47,18 @@ describe('numbering', () => {
   it('reads after a number, at most so many, beginning with the oldest it holds', () => {
     const journal = new Journal(10);
     journal.append(idleRecords(25));
-    expect(journal.read(20, 3).events().map((event) => event.seq)).toEqual([21, 22, 23]);
-    expect(journal.read(0, 2).events().map((event) => event.seq)).toEqual([16, 17]);
+    expect(
+      journal
+        .read(20, 3)
+        .events()
+        .map((event) => event.seq),
+    ).toEqual([21, 22, 23]);
+    expect(
+      journal
+        .read(0, 2)
+        .events()
+        .map((event) => event.seq),
+    ).toEqual([16, 17]);
     expect(journal.read(25, 5).count).toBe(0);
     expect(journal.read(1_000, 5).count).toBe(0);
   });
@@ -105,7 +119,13 @@ describe('the present', () => {
 
   it('keeps open connections that the ring has passed over, and lets go of them when they close', () => {
     const journal = new Journal(10);
-    journal.append(callRecords([{ call: 'accept4', fd: 7 }, { call: 'read', fd: 7 }, { call: 'accept4', fd: 8 }]));
+    journal.append(
+      callRecords([
+        { call: 'accept4', fd: 7 },
+        { call: 'read', fd: 7 },
+        { call: 'accept4', fd: 8 },
+      ]),
+    );
     journal.append(idleRecords(50));
     expect(seqs(journal)).toEqual([1, 2, 3]);
     expect(journal.retained).toEqual({ records: 3, forgotten: 0 });
@@ -116,7 +136,12 @@ describe('the present', () => {
 
   it('gives back the very records it kept aside', () => {
     const journal = new Journal(4);
-    journal.append(callRecords([{ call: 'accept4', fd: 7, atNs: 11 }, { call: 'read', fd: 7, atNs: 12 }]));
+    journal.append(
+      callRecords([
+        { call: 'accept4', fd: 7, atNs: 11 },
+        { call: 'read', fd: 7, atNs: 12 },
+      ]),
+    );
     journal.append(idleRecords(20));
     expect(journal.present(0).events()).toMatchObject([
       { seq: 1, call: 'accept4', returned: 7, atNs: 11 },
@@ -126,7 +151,9 @@ describe('the present', () => {
 
   it('keeps at most a bound of each connection, and counts what it forgot', () => {
     const journal = new Journal(10);
-    journal.append(callRecords([{ call: 'accept4', fd: 7 }, ...Array.from({ length: RETAINED_PER_CONNECTION + 20 }, () => ({ call: 'read' as const, fd: 7 }))]));
+    journal.append(
+      callRecords([{ call: 'accept4', fd: 7 }, ...Array.from({ length: RETAINED_PER_CONNECTION + 20 }, () => ({ call: 'read' as const, fd: 7 }))]),
+    );
     journal.append(idleRecords(100));
     expect(journal.retained).toEqual({ records: RETAINED_PER_CONNECTION, forgotten: 21 });
     // The beginning is what says whose connection it is.
@@ -146,11 +173,22 @@ describe('the present', () => {
 
   it('does not take the endless questions to a listener for a connection', () => {
     const journal = new Journal(1_000);
-    journal.append(callRecords([{ call: 'socket', fd: 3 }, { call: 'bind', fd: 3 }, { call: 'listen', fd: 3 }]));
+    journal.append(
+      callRecords([
+        { call: 'socket', fd: 3 },
+        { call: 'bind', fd: 3 },
+        { call: 'listen', fd: 3 },
+      ]),
+    );
     journal.append(callRecords(Array.from({ length: 500 }, () => ({ call: 'getsockopt' as const, fd: 3 }))));
     // The listen() itself is a milestone.
     expect(seqs(journal)).toEqual([3]);
-    journal.append(callRecords([{ call: 'close', fd: 3 }, { call: 'accept4', fd: 3 }]));
+    journal.append(
+      callRecords([
+        { call: 'close', fd: 3 },
+        { call: 'accept4', fd: 3 },
+      ]),
+    );
     expect(seqs(journal)).toEqual([3, 505]);
   });
 
@@ -158,14 +196,25 @@ describe('the present', () => {
     const journal = new Journal(100);
     const ended = new RecordBatch(1);
     ended.put(0, recordTag('client-ended', null, 'tcp-client'), 1, 0, 100, 7, 0, 0, 0, 0, 0, 0, 0, 0, 5);
-    journal.append(callRecords([{ call: 'socket', fd: 7, process: 'tcp-client' }, { call: 'close', fd: 7, process: 'tcp-client' }]));
+    journal.append(
+      callRecords([
+        { call: 'socket', fd: 7, process: 'tcp-client' },
+        { call: 'close', fd: 7, process: 'tcp-client' },
+      ]),
+    );
     journal.append(ended.bytes);
     expect(seqs(journal)).toEqual([]);
   });
 
   it('closes all that a dead process had, and only that', () => {
     const journal = new Journal(10);
-    journal.append(callRecords([{ call: 'accept4', fd: 7 }, { call: 'accept4', fd: 8 }, { call: 'socket', fd: 9, process: 'tcp-client' }]));
+    journal.append(
+      callRecords([
+        { call: 'accept4', fd: 7 },
+        { call: 'accept4', fd: 8 },
+        { call: 'socket', fd: 9, process: 'tcp-client' },
+      ]),
+    );
     journal.append(idleRecords(20));
     journal.processEnded(SERVER);
     expect(seqs(journal)).toEqual([3]);

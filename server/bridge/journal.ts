@@ -52,7 +52,7 @@ export class Journal {
   /** Takes whole records, checked before (`recordsProblem`), and numbers them. The bytes are copied. */
   append(records: Uint8Array): void {
     const total = Math.floor(records.length / RECORD_BYTES);
-    for (let done = 0; done < total; ) {
+    for (let done = 0; done < total;) {
       const slot = this.#lastSeq % this.capacity;
       const count = Math.min(total - done, this.capacity - slot);
       if (this.#lastSeq >= this.capacity) this.#passOver(slot, count);

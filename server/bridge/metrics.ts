@@ -55,7 +55,9 @@ export function metricsOf(status: () => Status, watchers: () => number): Registr
   gauge('sockscope_watchers', 'Pages that watch.', [], () => [[{}, watchers()]]);
   gauge('sockscope_up', '1 while the increment server listens.', [], ({ server }) => [[{}, server.state === 'listening' ? 1 : 0]]);
   gauge('sockscope_engine_heartbeat_age_seconds', 'Time since the loop of an engine last said that it turns.', ['process'], ({ processes }) =>
-    processes.flatMap(({ name, heartbeatAgeMs }): [Record<string, string>, number][] => (name === 'bridge' || heartbeatAgeMs === null ? [] : [[{ process: name }, heartbeatAgeMs / 1_000]])),
+    processes.flatMap(({ name, heartbeatAgeMs }): [Record<string, string>, number][] =>
+      name === 'bridge' || heartbeatAgeMs === null ? [] : [[{ process: name }, heartbeatAgeMs / 1_000]],
+    ),
   );
   counter('sockscope_engine_restarts_total', 'Restarts of an engine after it ended unexpectedly.', ({ processes }) =>
     processes.filter(({ name }) => name !== 'bridge').map(({ name, restarts }) => [{ process: name }, restarts]),

@@ -7,7 +7,10 @@ import { recordsProblem } from './record-check.ts';
 import { callRecords } from './sample-records.ts';
 
 it('lets good records pass, in the name of their own process only', () => {
-  const records = callRecords([{ call: 'accept4', fd: 7 }, { call: 'read', fd: 7 }]);
+  const records = callRecords([
+    { call: 'accept4', fd: 7 },
+    { call: 'read', fd: 7 },
+  ]);
   expect(recordsProblem(records, 'increment-server')).toBeNull();
   expect(recordsProblem(records, 'tcp-client')).toBe('a record in the name of process 1, sent by tcp-client');
 });
@@ -17,7 +20,10 @@ it.each([
   ['an unknown call', 13, 99, /call 99/],
   ['an unknown evidence', 15, 7, /evidence 7/],
 ])('refuses %s, in any record of the batch', (_what, byte, value, words) => {
-  const records = callRecords([{ call: 'accept4', fd: 7 }, { call: 'read', fd: 7 }]);
+  const records = callRecords([
+    { call: 'accept4', fd: 7 },
+    { call: 'read', fd: 7 },
+  ]);
   records[RECORD_BYTES + byte] = value;
   expect(recordsProblem(records, 'increment-server')).toMatch(words);
 });

@@ -1,7 +1,19 @@
 // Looks over the records an engine sent before they enter the journal: a broken engine must not be able to break its readers.
 import { RECORD_BYTES } from '../wire/limits.ts';
 import { KINDS, recordTag } from '../wire/record.ts';
-import { CALL_NAMES, CLIENT_OUTCOMES, CUT_REASONS, EVIDENCES, OUR_PROCESSES, PAUSE_REASONS, PROCESS_CHANGES, RESET_DIRECTIONS, RETRANSMITTED, SETTINGS, type OurProcess } from '../wire/vocabulary.ts';
+import {
+  CALL_NAMES,
+  CLIENT_OUTCOMES,
+  CUT_REASONS,
+  EVIDENCES,
+  OUR_PROCESSES,
+  PAUSE_REASONS,
+  PROCESS_CHANGES,
+  RESET_DIRECTIONS,
+  RETRANSMITTED,
+  SETTINGS,
+  type OurProcess,
+} from '../wire/vocabulary.ts';
 import type { EventKind } from '../wire/event.ts';
 
 // Where the bytes of a record's tag, its time and its first argument stand: see record.ts. Read byte by byte, because a frame has no alignment.
@@ -37,11 +49,13 @@ export function recordsProblem(records: Uint8Array, process: OurProcess): string
       if ((records[at + CALL_BYTE] ?? 0) >= CALL_NAMES.length) return `a record of call ${records[at + CALL_BYTE]}; there are ${CALL_NAMES.length}`;
     } else {
       const length = LIST_LENGTHS.get(kind);
-      if (length !== undefined && firstArgument(records, at) >= length) return `a record of kind ${kind} names entry ${firstArgument(records, at)} of ${length}`;
+      if (length !== undefined && firstArgument(records, at) >= length)
+        return `a record of kind ${kind} names entry ${firstArgument(records, at)} of ${length}`;
     }
     if (records[at + PROCESS_BYTE] !== processNumber) return `a record in the name of process ${records[at + PROCESS_BYTE]}, sent by ${process}`;
     if ((records[at + EVIDENCE_BYTE] ?? 0) >= EVIDENCES.length) return `a record of evidence ${records[at + EVIDENCE_BYTE]}; there are ${EVIDENCES.length}`;
-    if (((records[at + TIME_HIGH_BYTE] ?? 0) & 0x7f) === 0x7f && ((records[at + TIME_NEXT_BYTE] ?? 0) & 0xf0) === 0xf0) return 'a record whose time is not a number';
+    if (((records[at + TIME_HIGH_BYTE] ?? 0) & 0x7f) === 0x7f && ((records[at + TIME_NEXT_BYTE] ?? 0) & 0xf0) === 0xf0)
+      return 'a record whose time is not a number';
   }
   return null;
 }

@@ -2,7 +2,16 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { Readable } from 'node:stream';
 import type { WebSocket } from 'ws';
-import { BACKLOG_MAX, FEED_FRAME_MAX_BYTES, FEED_PING_MS, HOLD_MAX_MS, LIVE_CLIENTS_MAX, SPAWN_MAX_COUNT, TRACE_ANSWERS_MAX, WATCHERS_MAX } from '../wire/limits.ts';
+import {
+  BACKLOG_MAX,
+  FEED_FRAME_MAX_BYTES,
+  FEED_PING_MS,
+  HOLD_MAX_MS,
+  LIVE_CLIENTS_MAX,
+  SPAWN_MAX_COUNT,
+  TRACE_ANSWERS_MAX,
+  WATCHERS_MAX,
+} from '../wire/limits.ts';
 import { PROTOCOL_VERSION, type Limits } from '../wire/message.ts';
 import type { Access } from './access.ts';
 import type { Bridge } from './bridge.ts';
@@ -36,7 +45,10 @@ export function addRoutes(app: FastifyInstance, bridge: Bridge, access: Access):
 
   app.get('/healthz', async (_request, reply) => {
     const healthy = bridge.server.healthy && !bridge.closing;
-    return reply.code(healthy ? 200 : 503).header('cache-control', 'no-store').send({ status: bridge.server.status.state, heartbeatAgeMs: bridge.server.supervisor.heartbeatAgeMs });
+    return reply
+      .code(healthy ? 200 : 503)
+      .header('cache-control', 'no-store')
+      .send({ status: bridge.server.status.state, heartbeatAgeMs: bridge.server.supervisor.heartbeatAgeMs });
   });
 
   app.get('/metrics', { onRequest: needsRole }, async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
@@ -47,7 +59,11 @@ export function addRoutes(app: FastifyInstance, bridge: Bridge, access: Access):
   app.get('/api/trace', { onRequest: needsRole }, async (request, reply) => {
     const read = readTraceQuery(request.query);
     if (!read.ok) return reply.code(400).send(errorBody('bad-query', read.problem.message, read.problem.field));
-    if (answering >= TRACE_ANSWERS_MAX) return reply.code(503).header('retry-after', '1').send(errorBody('busy', `${answering} traces are being read already`));
+    if (answering >= TRACE_ANSWERS_MAX)
+      return reply
+        .code(503)
+        .header('retry-after', '1')
+        .send(errorBody('busy', `${answering} traces are being read already`));
     const { headers, body } = traceAnswer(bridge.journal, read.query);
     answering += 1;
     reply.raw.once('close', () => {

@@ -58,7 +58,10 @@ export function sampleEngine(body: string): string {
   }
   scripts += 1;
   const path = join(folder, `engine-${scripts}.mjs`);
-  writeFileSync(path, `import { options, frame, write, say, records, ready, beat, beats, onOrder, answer, obey, server, clients } from './prelude.mjs';\n${body}\n`);
+  writeFileSync(
+    path,
+    `import { options, frame, write, say, records, ready, beat, beats, onOrder, answer, obey, server, clients } from './prelude.mjs';\n${body}\n`,
+  );
   return path;
 }
 

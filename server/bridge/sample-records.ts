@@ -21,7 +21,23 @@ export function callRecords(calls: readonly SampleCall[]): Uint8Array {
   calls.forEach(({ call, fd, process = 'increment-server', pid = 100, returned, atNs = 1 }, slot) => {
     const opens = call === 'accept4' || call === 'socket';
     const ownFd = call === 'accept4' ? LISTENER_FD : call === 'epoll_ctl' ? EPOLL_FD : call === 'socket' ? -1 : fd;
-    batch.put(slot, recordTag('call', call, process), atNs, 1_000, pid, ownFd, returned ?? (opens ? fd : 0), 0, 1, call === 'epoll_ctl' ? fd : 1, 0, 0x7f000001, 0x7f000001, (9736 << 16) | 40000, 1);
+    batch.put(
+      slot,
+      recordTag('call', call, process),
+      atNs,
+      1_000,
+      pid,
+      ownFd,
+      returned ?? (opens ? fd : 0),
+      0,
+      1,
+      call === 'epoll_ctl' ? fd : 1,
+      0,
+      0x7f000001,
+      0x7f000001,
+      (9736 << 16) | 40000,
+      1,
+    );
   });
   return batch.bytes;
 }

@@ -32,7 +32,10 @@ export function fieldProblem(schema: object, value: unknown, errors: readonly TL
   const missing = errors.find((error) => error.keyword === 'required');
   if (missing?.keyword === 'required') {
     const name = missing.params.requiredProperties[0] ?? '';
-    return { field: `${missing.instancePath}/${pointerPart(name)}`, message: `${name} is missing; it must be ${allowedWords(at(schema, `${missing.instancePath}/${name}`))}` };
+    return {
+      field: `${missing.instancePath}/${pointerPart(name)}`,
+      message: `${name} is missing; it must be ${allowedWords(at(schema, `${missing.instancePath}/${name}`))}`,
+    };
   }
   const field = errors[0]?.instancePath ?? '';
   return { field, message: `${field === '' ? 'it' : field.slice(1)} must be ${allowedWords(at(schema, field))}, not ${shown(valueAt(value, field))}` };
@@ -58,9 +61,15 @@ function allowedWords(schema: Schema | undefined): string {
   if (schema.const !== undefined) return JSON.stringify(schema.const);
   switch (schema.type) {
     case 'integer':
-      return schema.minimum === undefined ? 'an integer' : schema.maximum === undefined ? `an integer from ${schema.minimum} on` : `an integer from ${schema.minimum} to ${schema.maximum}`;
+      return schema.minimum === undefined
+        ? 'an integer'
+        : schema.maximum === undefined
+          ? `an integer from ${schema.minimum} on`
+          : `an integer from ${schema.minimum} to ${schema.maximum}`;
     case 'string':
-      return schema.maxLength === undefined ? 'a string' : `a string of ${schema.minLength === undefined ? 'at most' : `${schema.minLength} to`} ${schema.maxLength} characters`;
+      return schema.maxLength === undefined
+        ? 'a string'
+        : `a string of ${schema.minLength === undefined ? 'at most' : `${schema.minLength} to`} ${schema.maxLength} characters`;
     case 'object':
       return `an object with ${Object.keys(schema.properties ?? {}).join(', ')}`;
     default:

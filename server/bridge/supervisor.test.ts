@@ -33,7 +33,8 @@ function processChanges(journal: Journal): string[] {
   return journal.read(0, 1_000).events().flatMap(words);
 }
 
-const reconciles = ({ totals }: ServerKeeper): boolean => totals.accepted === totals.replied + totals.closedWithoutByte + totals.reset + totals.lost + totals.live;
+const reconciles = ({ totals }: ServerKeeper): boolean =>
+  totals.accepted === totals.replied + totals.closedWithoutByte + totals.reset + totals.lost + totals.live;
 
 describe('a start', () => {
   it('ends in LISTEN, with what the engine said of itself', async () => {
@@ -133,7 +134,12 @@ describe('a crash', () => {
       { call: 'accept4', fd: -1 },
       { call: 'write', fd: 8, returned: -1 },
     ]);
-    const { server } = keepServer(`records(Buffer.from(${JSON.stringify([...callRecords([{ call: 'accept4', fd: 5 }, { call: 'accept4', fd: 6 }])])}));
+    const { server } = keepServer(`records(Buffer.from(${JSON.stringify([
+      ...callRecords([
+        { call: 'accept4', fd: 5 },
+        { call: 'accept4', fd: 6 },
+      ]),
+    ])}));
       ready(); beat({ server: { ...server, accepted: 2, live: 2, held: 2 } }); records(Buffer.from(${JSON.stringify([...told])})); process.exit(1);`);
     await server.start();
     await vi.waitFor(() => {
@@ -145,12 +151,19 @@ describe('a crash', () => {
   });
 
   it('closes the dead process’s connections in the journal', async () => {
-    const { server, journal } = keepServer(`ready(); records(Buffer.from(${JSON.stringify([...callRecords([{ call: 'accept4', fd: 7 }])])})); setTimeout(() => process.exit(1), 50);`);
+    const { server, journal } = keepServer(
+      `ready(); records(Buffer.from(${JSON.stringify([...callRecords([{ call: 'accept4', fd: 7 }])])})); setTimeout(() => process.exit(1), 50);`,
+    );
     await server.start();
     await vi.waitFor(() => {
       expect(server.status.state).toBe('crashed');
     });
-    expect(journal.present(0).events().filter((event) => event.kind === 'call')).toEqual([]);
+    expect(
+      journal
+        .present(0)
+        .events()
+        .filter((event) => event.kind === 'call'),
+    ).toEqual([]);
   });
 
   it('too often in a minute ends in gave-up, and only a start by hand begins again', async () => {
@@ -200,7 +213,9 @@ it('a stopped engine is called unresponsive after its beats are stale, and respo
 });
 
 it('tells dropped events in the trace, before those that came behind the hole', async () => {
-  const { server, journal } = keepServer(`ready(); records(Buffer.from(${JSON.stringify([...callRecords([{ call: 'read', fd: 7, atNs: 55 }])])}), 12); onOrder(obey);`);
+  const { server, journal } = keepServer(
+    `ready(); records(Buffer.from(${JSON.stringify([...callRecords([{ call: 'read', fd: 7, atNs: 55 }])])}), 12); onOrder(obey);`,
+  );
   await server.start();
   await vi.waitFor(() => {
     expect(server.supervisor.dropped).toBe(12);
@@ -232,7 +247,9 @@ describe('clients', () => {
   });
 
   it('have room for those that beats said are done, and for no more', async () => {
-    const clients = keepClients(`onOrder((order) => { answer(order); if (order.type === 'spawn') beat({ clients: { ...clients, started: order.count, replied: 1, live: order.count - 1 } }); }); ready(0);`);
+    const clients = keepClients(
+      `onOrder((order) => { answer(order); if (order.type === 'spawn') beat({ clients: { ...clients, started: order.count, replied: 1, live: order.count - 1 } }); }); ready(0);`,
+    );
     const all = clients.room;
     await clients.spawn(spawn);
     await vi.waitFor(() => {

@@ -214,7 +214,8 @@ export class Supervisor {
     this.#tell(delayMs === null ? exited : { ...exited, restartMs: delayMs });
     if (this.#state === 'gave-up') this.#tell({ change: 'gave-up' });
     const why = exit.problem ?? (exit.signal === null ? `exit code ${exit.code}` : exit.signal);
-    if (!expected) this.#log('error', `the ${this.#kind.process} process ${this.#pid} ended: ${why}${delayMs === null ? '' : `; starting it again in ${delayMs} ms`}`);
+    if (!expected)
+      this.#log('error', `the ${this.#kind.process} process ${this.#pid} ended: ${why}${delayMs === null ? '' : `; starting it again in ${delayMs} ms`}`);
     if (delayMs !== null) {
       this.#restart = setTimeout(() => {
         this.#restarts += 1;

@@ -25,7 +25,20 @@ describe('a network', () => {
     expect(ok([allow], host, port)).toBe(expected);
   });
 
-  it.each(['', '10', '10.0.0.0/33', '10.0.0/8', '::1/128', '10.0.0.0/8:0', '10.0.0.0/8:65536', 'localhost', '10.0.0.0/8:80:80', '010.0.0.0/8', '10.0.0.0/-1', '10.0.0.0/8 '])('is not %j', (text) => {
+  it.each([
+    '',
+    '10',
+    '10.0.0.0/33',
+    '10.0.0/8',
+    '::1/128',
+    '10.0.0.0/8:0',
+    '10.0.0.0/8:65536',
+    'localhost',
+    '10.0.0.0/8:80:80',
+    '010.0.0.0/8',
+    '10.0.0.0/-1',
+    '10.0.0.0/8 ',
+  ])('is not %j', (text) => {
     expect(allowTargetProblem(text)).toContain('is not CIDR or CIDR:PORT');
     expect(() => new Targets([text])).toThrow(TypeError);
   });

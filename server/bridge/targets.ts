@@ -13,7 +13,9 @@ interface Allowed {
 
 /** The word for an `--allow-target` that cannot be read; null for one that can. Form: `CIDR` or `CIDR:PORT`, such as 10.0.0.0/8 or 192.0.2.7/32:9736. */
 export function allowTargetProblem(text: string): string | null {
-  return parse(text) === null ? `--allow-target ${JSON.stringify(text)} is not CIDR or CIDR:PORT with a dotted IPv4 network, such as 192.0.2.0/24 or 192.0.2.7/32:9736` : null;
+  return parse(text) === null
+    ? `--allow-target ${JSON.stringify(text)} is not CIDR or CIDR:PORT with a dotted IPv4 network, such as 192.0.2.0/24 or 192.0.2.7/32:9736`
+    : null;
 }
 
 export class Targets {
@@ -31,7 +33,8 @@ export class Targets {
   /** Judges `host`:`port`. What it allows is the very address that is then connected to: nothing is looked up or read anew. */
   judge(host: string, port: number): TargetVerdict {
     const ip = ipNumber(host);
-    if (ip === null) return refused(`${JSON.stringify(host.slice(0, 64))} is not an IPv4 address of four decimal numbers; names and other spellings are not taken`);
+    if (ip === null)
+      return refused(`${JSON.stringify(host.slice(0, 64))} is not an IPv4 address of four decimal numbers; names and other spellings are not taken`);
     if (this.#allowed.length === 0) return refused(`clients connect to our own server only; the operator allows others with --allow-target`);
     const address = ipaddr.IPv4.parse(host);
     const covers = (one: Allowed): boolean => address.match(one.network) && (one.port === null || one.port === port);

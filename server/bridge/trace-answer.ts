@@ -23,7 +23,12 @@ const traceQuery = Compile(TraceQuery);
 
 /** Reads a query string's values: digits are numbers, everything else stays text and is judged by the schema. */
 export function readTraceQuery(query: unknown): { ok: true; query: TraceQuery } | { ok: false; problem: FieldProblem } {
-  const values = Object.fromEntries(Object.entries(query as Record<string, unknown>).map(([name, value]) => [name, typeof value === 'string' && /^\d{1,17}$/.test(value) ? Number(value) : value]));
+  const values = Object.fromEntries(
+    Object.entries(query as Record<string, unknown>).map(([name, value]) => [
+      name,
+      typeof value === 'string' && /^\d{1,17}$/.test(value) ? Number(value) : value,
+    ]),
+  );
   return traceQuery.Check(values) ? { ok: true, query: values } : { ok: false, problem: fieldProblem(TraceQuery, values, traceQuery.Errors(values)) };
 }
 
@@ -44,7 +49,9 @@ export function traceAnswer(journal: Journal, { since = 0, limit = TRACE_PAGE_DE
       'cache-control': 'no-store',
       'x-sockscope-first-seq': String(firstSeq),
       'x-sockscope-last-seq': String(lastSeq),
-      ...(missing === 0 ? {} : { 'x-sockscope-note': `events ${since + 1} to ${since + missing} are no longer held; this answer begins at ${since + missing + 1}` }),
+      ...(missing === 0
+        ? {}
+        : { 'x-sockscope-note': `events ${since + 1} to ${since + missing} are no longer held; this answer begins at ${since + missing + 1}` }),
     },
     body: lines(excerpt, format === 'strace' ? straceText : jsonLine),
   };

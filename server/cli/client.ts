@@ -23,7 +23,14 @@ interface ClientStory {
 }
 
 /** Starts `count` clients for each byte; resolves with the exit code when all are done. `stops` as for the server. */
-export function client(bytes: readonly number[], command: ClientCommand, script: URL, out: LineOutput, err: LineOutput, stops: (onStop: () => void) => void): Promise<number> {
+export function client(
+  bytes: readonly number[],
+  command: ClientCommand,
+  script: URL,
+  out: LineOutput,
+  err: LineOutput,
+  stops: (onStop: () => void) => void,
+): Promise<number> {
   const target = `${command.tcpHost}:${command.tcpPort}`;
   const stories = new Map<number, ClientStory>();
   let failures = 0;
@@ -34,7 +41,16 @@ export function client(bytes: readonly number[], command: ClientCommand, script:
     if (command.json) {
       const { outcome, errno } = event;
       const failed = story.failedCall === null ? {} : { call: story.failedCall.call };
-      out.line(JSON.stringify({ byte: story.byte, reply: story.reply, outcome, ...failed, ...(errno === undefined ? {} : { errno }), durationNs: event.atNs - story.startNs }));
+      out.line(
+        JSON.stringify({
+          byte: story.byte,
+          reply: story.reply,
+          outcome,
+          ...failed,
+          ...(errno === undefined ? {} : { errno }),
+          durationNs: event.atNs - story.startNs,
+        }),
+      );
     } else if (event.outcome === 'replied' && story.reply !== null) out.line(`char from server = ${byteText(story.reply)}`);
     else err.line(failureLine(event.outcome, event.errno, story.failedCall, target, command.timeoutMs));
   }
@@ -47,8 +63,7 @@ export function client(bytes: readonly number[], command: ClientCommand, script:
     if (event.kind === 'client-ended') {
       endedCount += 1;
       ended(event, story);
-    }
-    else if (event.call === 'socket') story.startNs = event.atNs;
+    } else if (event.call === 'socket') story.startNs = event.atNs;
     else if (event.call === 'read' && event.returned > 0) story.reply = parseInt(event.args.data.slice(0, 2), 16);
     if (event.kind === 'call' && failed(event)) story.failedCall = event;
   }
@@ -70,7 +85,16 @@ export function client(bytes: readonly number[], command: ClientCommand, script:
           let first = 1;
           for (const byte of bytes) {
             for (let i = 0; i < command.count; i += 1) stories.set(first + i, { byte, reply: null, startNs: 0, failedCall: null });
-            const order = { type: 'spawn', firstClient: first, count: command.count, byte, ip: command.tcpHost, port: command.tcpPort, plan: 'reply', afterMs: 0 } as const;
+            const order = {
+              type: 'spawn',
+              firstClient: first,
+              count: command.count,
+              byte,
+              ip: command.tcpHost,
+              port: command.tcpPort,
+              plan: 'reply',
+              afterMs: 0,
+            } as const;
             child.order({ ...order, timeoutMs: command.timeoutMs }).catch(() => undefined);
             first += command.count;
           }

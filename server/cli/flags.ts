@@ -1,15 +1,7 @@
 // The flags of the command line: each with its environment twin, its bounds, and an error that says what is allowed.
 import { InvalidArgumentError, Option } from 'commander';
 import { ipNumber } from '../wire/address.ts';
-import {
-  BACKLOG_DEFAULT,
-  BACKLOG_MAX,
-  DRAIN_TIMEOUT_DEFAULT_MS,
-  HOLD_DEFAULT_MS,
-  HOLD_MAX_MS,
-  HTTP_PORT_DEFAULT,
-  TCP_PORT_DEFAULT,
-} from '../wire/limits.ts';
+import { BACKLOG_DEFAULT, BACKLOG_MAX, DRAIN_TIMEOUT_DEFAULT_MS, HOLD_DEFAULT_MS, HOLD_MAX_MS, HTTP_PORT_DEFAULT, TCP_PORT_DEFAULT } from '../wire/limits.ts';
 
 /** Exit codes: part of the contract. */
 export const EXIT = { done: 0, failed: 1, usage: 2, port: 3, drainedWithLosses: 4 } as const;
@@ -46,10 +38,14 @@ export const flags = {
   httpHost: option('--http-host <address>', 'where the page is served; beyond loopback only with --token', 'HTTP_HOST').default('127.0.0.1'),
   httpPort: option('--http-port <port>', 'port of the page; 0 for any free one', 'HTTP_PORT').default(HTTP_PORT_DEFAULT).argParser(integer(0, 65_535)),
   listenHost: option('--tcp-host <address>', 'where the increment server listens', 'TCP_HOST').default('0.0.0.0').argParser(ipv4),
-  listenPort: option('--tcp-port <port>', 'port of the increment server; 0 for any free one', 'TCP_PORT').default(TCP_PORT_DEFAULT).argParser(integer(0, 65_535)),
+  listenPort: option('--tcp-port <port>', 'port of the increment server; 0 for any free one', 'TCP_PORT')
+    .default(TCP_PORT_DEFAULT)
+    .argParser(integer(0, 65_535)),
   connectHost: option('--tcp-host <address>', 'the server to connect to', 'TCP_HOST').default('127.0.0.1').argParser(ipv4),
   connectPort: option('--tcp-port <port>', 'its port', 'TCP_PORT').default(TCP_PORT_DEFAULT).argParser(integer(1, 65_535)),
-  backlog: option('--backlog <n>', 'second argument of listen(2); the queue admits one more', 'BACKLOG').default(BACKLOG_DEFAULT).argParser(integer(0, BACKLOG_MAX)),
+  backlog: option('--backlog <n>', 'second argument of listen(2); the queue admits one more', 'BACKLOG')
+    .default(BACKLOG_DEFAULT)
+    .argParser(integer(0, BACKLOG_MAX)),
   holdMs: option('--hold-ms <ms>', 'how long each byte is held before the reply', 'HOLD_MS').default(HOLD_DEFAULT_MS).argParser(integer(0, HOLD_MAX_MS)),
   allowHost: option('--allow-host <name...>', 'further Host names under which the page may be asked for', 'ALLOW_HOST').argParser(list),
   allowTarget: option('--allow-target <cidr[:port]...>', 'where clients may connect to beside our own server', 'ALLOW_TARGET').argParser(list),
@@ -58,7 +54,9 @@ export const flags = {
   drainTimeoutMs: option('--drain-timeout-ms <ms>', 'how long a stop may wait for those held', 'DRAIN_TIMEOUT_MS')
     .default(DRAIN_TIMEOUT_DEFAULT_MS)
     .argParser(integer(0, HOLD_MAX_MS)),
-  logLevel: option('--log-level <level>', 'what is logged on stderr', 'LOG_LEVEL').default('info').choices(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
+  logLevel: option('--log-level <level>', 'what is logged on stderr', 'LOG_LEVEL')
+    .default('info')
+    .choices(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']),
   json: option('--json', 'one JSON object a line instead of text', 'JSON'),
   trace: option('--trace', "print the client's system calls on stderr, as strace would", 'TRACE'),
   count: option('--count <n>', 'how many clients for each byte', 'COUNT').default(1).argParser(integer(1, 10_000)),

@@ -33,8 +33,14 @@ export async function serve(options: BridgeOptions, out: LineOutput, err: LineOu
     const host = options.httpHost.includes(':') ? `[${options.httpHost}]` : options.httpHost;
     out.line(`page  http://${host}:${port}/${options.token === undefined ? '' : '#token=…'}`);
     void started.then((status) => {
-      if (status.failure === null) out.line(`tcp   LISTEN ${status.tcpHost}:${status.tcpPort} · pid ${status.pid ?? '?'} · fd ${status.fd ?? '?'}   try: printf A | nc -N 127.0.0.1 ${status.tcpPort}`);
-      else err.line(`tcp   ${status.failure.call}: ${status.failure.errno} ${status.tcpHost}:${status.tcpPort}: ${status.failure.message} (the page is up, with a start button)`);
+      if (status.failure === null)
+        out.line(
+          `tcp   LISTEN ${status.tcpHost}:${status.tcpPort} · pid ${status.pid ?? '?'} · fd ${status.fd ?? '?'}   try: printf A | nc -N 127.0.0.1 ${status.tcpPort}`,
+        );
+      else
+        err.line(
+          `tcp   ${status.failure.call}: ${status.failure.errno} ${status.tcpHost}:${status.tcpPort}: ${status.failure.message} (the page is up, with a start button)`,
+        );
     });
   });
 }

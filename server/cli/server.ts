@@ -39,7 +39,8 @@ export function server(command: ServerCommand, script: URL, out: LineOutput, err
           err.line(`${failed.call}: ${failed.errno} ${command.tcpHost}:${command.tcpPort}: ${errnoHint(failed.errno, failed.call)}`);
         },
         onExit: (exit) => {
-          if (failure === null && exit.code !== 0 && exit.code !== 4) err.line(`increment-server ended: ${exit.problem ?? exit.signal ?? `exit code ${String(exit.code)}`}`);
+          if (failure === null && exit.code !== 0 && exit.code !== 4)
+            err.line(`increment-server ended: ${exit.problem ?? exit.signal ?? `exit code ${String(exit.code)}`}`);
           if (exit.code === 4) err.line('stopped before all were answered: the rest was lost');
           const portFailed = failure?.call === 'bind' || failure?.call === 'listen';
           resolve(failure !== null ? (portFailed ? EXIT.port : EXIT.failed) : (exit.code ?? EXIT.failed));

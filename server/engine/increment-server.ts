@@ -24,9 +24,9 @@ import { StateWatch } from './state-watch.ts';
 const EAGAIN = errnoNumber('EAGAIN');
 /** accept(2): these concern the one connection, or nothing at all; the next accept may work. */
 const RETRY = new Set(
-  (
-    ['ECONNABORTED', 'EINTR', 'EPROTO', 'EPERM', 'ENETDOWN', 'ENOPROTOOPT', 'EHOSTDOWN', 'ENONET', 'EHOSTUNREACH', 'EOPNOTSUPP', 'ENETUNREACH'] as const
-  ).map((name) => -errnoNumber(name)),
+  (['ECONNABORTED', 'EINTR', 'EPROTO', 'EPERM', 'ENETDOWN', 'ENOPROTOOPT', 'EHOSTDOWN', 'ENONET', 'EHOSTUNREACH', 'EOPNOTSUPP', 'ENETUNREACH'] as const).map(
+    (name) => -errnoNumber(name),
+  ),
 );
 /** Offsets in struct tcp_info: of a listener, the length and limit of its accept queue. */
 const TCPI_UNACKED = 24;

@@ -37,9 +37,9 @@ function obey(order: ClientOrder): void {
 
 engine.run(
   () => {
-      clients.states.tellSkipped();
-      return { clients: clients.totals };
-    },
+    clients.states.tellSkipped();
+    return { clients: clients.totals };
+  },
   (order) => {
     obey(order as ClientOrder);
   },

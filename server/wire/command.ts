@@ -41,7 +41,10 @@ export const StopServer = Type.Object({ id: Id, type: Type.Literal('stop-server'
 export const StartServer = Type.Object({ id: Id, type: Type.Literal('start-server') }, closed);
 
 /** Ends a living client: close (FIN), reset (RST) or half-close (shutdown(SHUT_WR)). */
-export const EndClient = Type.Object({ id: Id, type: Type.Literal('end-client'), clientId: Type.String({ maxLength: 32 }), how: Type.Enum([...END_WAYS]) }, closed);
+export const EndClient = Type.Object(
+  { id: Id, type: Type.Literal('end-client'), clientId: Type.String({ maxLength: 32 }), how: Type.Enum([...END_WAYS]) },
+  closed,
+);
 
 export const Command = Type.Union([SpawnClients, SetHold, SetBacklog, PauseAccept, StopServer, StartServer, EndClient]);
 export type Command = Static<typeof Command>;

@@ -1,6 +1,16 @@
 // The events of the trace: what happened, when, to whom, and who saw it. Schemas validate at run time and give the types.
 import { Type, type Static } from 'typebox';
-import { CLIENT_OUTCOMES, CUT_REASONS, EVIDENCES, PAUSE_REASONS, PROCESS_CHANGES, RESET_DIRECTIONS, RETRANSMITTED, SETTINGS, type CallName } from './vocabulary.ts';
+import {
+  CLIENT_OUTCOMES,
+  CUT_REASONS,
+  EVIDENCES,
+  PAUSE_REASONS,
+  PROCESS_CHANGES,
+  RESET_DIRECTIONS,
+  RETRANSMITTED,
+  SETTINGS,
+  type CallName,
+} from './vocabulary.ts';
 
 /** Who saw it: see the README's table of evidence. */
 export const Evidence = Type.Enum([...EVIDENCES]);
@@ -41,7 +51,11 @@ const argsOf = {
   close: Type.Object({}),
   epoll_create1: Type.Object({ flags: Type.String() }),
   epoll_ctl: Type.Object({ op: Type.String(), fd: Type.Integer(), events: Type.String() }),
-  epoll_wait: Type.Object({ ready: Type.Array(Type.Object({ fd: Type.Integer(), events: Type.String() })), maxEvents: Type.Integer(), timeoutMs: Type.Integer() }),
+  epoll_wait: Type.Object({
+    ready: Type.Array(Type.Object({ fd: Type.Integer(), events: Type.String() })),
+    maxEvents: Type.Integer(),
+    timeoutMs: Type.Integer(),
+  }),
 } as const satisfies Record<CallName, unknown>;
 
 export type CallArgs = { [Name in CallName]: Static<(typeof argsOf)[Name]> };
@@ -137,7 +151,12 @@ export const ForeignCallEvent = Type.Object({
 export type ForeignCallEvent = Static<typeof ForeignCallEvent>;
 
 /** The kernel sent or received a RST; `reason` in the kernel's words, null where it gives none. */
-export const ResetEvent = Type.Object({ ...seen, kind: Type.Literal('reset'), direction: Type.Enum([...RESET_DIRECTIONS]), reason: Type.Union([Type.String(), Type.Null()]) });
+export const ResetEvent = Type.Object({
+  ...seen,
+  kind: Type.Literal('reset'),
+  direction: Type.Enum([...RESET_DIRECTIONS]),
+  reason: Type.Union([Type.String(), Type.Null()]),
+});
 
 /** The kernel sent a segment again. */
 export const RetransmitEvent = Type.Object({ ...seen, kind: Type.Literal('retransmit'), segment: Type.Enum([...RETRANSMITTED]) });
@@ -180,7 +199,13 @@ export const AcceptResumedEvent = Type.Object({ ...stamp, kind: Type.Literal('ac
 export const CutEvent = Type.Object({ ...stamp, kind: Type.Literal('cut'), ...ofSocket, fd: Type.Integer(), reason: Type.Enum([...CUT_REASONS]) });
 
 /** A client of ours is done: what it came to, by its own account. */
-export const ClientEndedEvent = Type.Object({ ...stamp, kind: Type.Literal('client-ended'), ...ofSocket, outcome: Type.Enum([...CLIENT_OUTCOMES]), errno: Type.Optional(Type.String()) });
+export const ClientEndedEvent = Type.Object({
+  ...stamp,
+  kind: Type.Literal('client-ended'),
+  ...ofSocket,
+  outcome: Type.Enum([...CLIENT_OUTCOMES]),
+  errno: Type.Optional(Type.String()),
+});
 
 /** A process of ours started, was ready, exited or fell silent, as its parent saw it. */
 export const ProcessEvent = Type.Object({

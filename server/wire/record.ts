@@ -414,12 +414,19 @@ function callArgs(call: CallName, batch: RecordBatch, slot: number, view: DataVi
         ? { address: null, addressLength: a1, flags: acceptFlagWords(a0), pointer: pointer() }
         : { address: sockaddrIn(batch.word(slot, REMOTE_IP), batch.word(slot, PORTS) & 0xffff), addressLength: a1, flags: acceptFlagWords(a0), pointer: '' };
     case 'getsockname':
-      return returned < 0 ? { address: null, addressLength: a1, pointer: pointer() } : { address: sockaddrIn(batch.word(slot, LOCAL_IP), batch.word(slot, PORTS) >>> 16), addressLength: a1, pointer: '' };
+      return returned < 0
+        ? { address: null, addressLength: a1, pointer: pointer() }
+        : { address: sockaddrIn(batch.word(slot, LOCAL_IP), batch.word(slot, PORTS) >>> 16), addressLength: a1, pointer: '' };
     case 'getsockopt':
       return {
         level: levelWord(a0),
         option: optionWord(a0, a1),
-        value: returned < 0 ? null : a1 === c.TCP_INFO && a0 === c.IPPROTO_TCP ? tcpInfo(view, slot * RECORD_BYTES + DATA_BYTE) : view.getInt32(slot * RECORD_BYTES + DATA_BYTE, true),
+        value:
+          returned < 0
+            ? null
+            : a1 === c.TCP_INFO && a0 === c.IPPROTO_TCP
+              ? tcpInfo(view, slot * RECORD_BYTES + DATA_BYTE)
+              : view.getInt32(slot * RECORD_BYTES + DATA_BYTE, true),
         length: a2,
       };
     case 'read':

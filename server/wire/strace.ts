@@ -80,7 +80,8 @@ export function straceString(dataHex: string, length: number): string {
     const byte = parseInt(dataHex.slice(2 * i, 2 * i + 2), 16);
     const next = i + 1 < count ? parseInt(dataHex.slice(2 * i + 2, 2 * i + 4), 16) : -1;
     const digitFollows = next >= 48 && next <= 57;
-    text += ESCAPES[byte] ?? (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : `\\${digitFollows ? byte.toString(8).padStart(3, '0') : byte.toString(8)}`);
+    text +=
+      ESCAPES[byte] ?? (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : `\\${digitFollows ? byte.toString(8).padStart(3, '0') : byte.toString(8)}`);
   }
   return `"${text}"${length > DATA_MAX_BYTES ? '...' : ''}`;
 }

@@ -52,7 +52,12 @@ export function sequence(connection: Connection, steps: readonly Step[]): Sequen
     const idleNs = step.atNs - lastNs;
     if (idleNs >= FOLD_FROM_NS) {
       const holdFrom = connection.holdFromNs;
-      folds.push({ y, height: FOLD_HEIGHT, idleNs, held: holdFrom !== null && lastNs >= holdFrom - 1e6 && (connection.repliedNs === null || step.atNs <= connection.repliedNs) });
+      folds.push({
+        y,
+        height: FOLD_HEIGHT,
+        idleNs,
+        held: holdFrom !== null && lastNs >= holdFrom - 1e6 && (connection.repliedNs === null || step.atNs <= connection.repliedNs),
+      });
       y += FOLD_HEIGHT;
     }
     const middle = y + ROW_HEIGHT / 2;
@@ -91,7 +96,8 @@ function laneStretches(end: SocketEnd | null, side: 'client' | 'server', yOf: (n
   states.forEach((state: SeenState, i) => {
     const next = states[i + 1];
     const fromY = yOf(state.atNs);
-    const until = next === undefined ? Math.min(height - TOP, Math.max(fromY + SAMPLE_HEIGHT, end.closedNs === null ? height - TOP : yOf(end.closedNs))) : yOf(next.atNs);
+    const until =
+      next === undefined ? Math.min(height - TOP, Math.max(fromY + SAMPLE_HEIGHT, end.closedNs === null ? height - TOP : yOf(end.closedNs))) : yOf(next.atNs);
     // A tracepoint tells every change, so what it last told still holds; a sample tells of one moment only.
     const continuous = state.evidence === 'tracefs' && (next === undefined || next.evidence === 'tracefs');
     const sampleEnd = continuous ? until : Math.min(until, fromY + SAMPLE_HEIGHT);

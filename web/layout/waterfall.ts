@@ -34,7 +34,8 @@ export function waterfallRow(connection: Connection, scale: TimeScale, nowNs: nu
   };
   const accepted = acceptedNs ?? end;
   if (connection.client.ours) add('connect', startNs, Math.min(connectedNs ?? accepted, end));
-  if (acceptedNs === null || (connectedNs !== null && acceptedNs > connectedNs)) if (connectedNs !== null || !connection.client.ours) add('queued', connectedNs ?? startNs, accepted);
+  if (acceptedNs === null || (connectedNs !== null && acceptedNs > connectedNs))
+    if (connectedNs !== null || !connection.client.ours) add('queued', connectedNs ?? startNs, accepted);
   if (acceptedNs !== null) add('reading', acceptedNs, holdFromNs ?? end);
   if (holdFromNs !== null) add('held', holdFromNs, repliedNs ?? end);
   if (repliedNs !== null) {
@@ -52,7 +53,8 @@ export function waterfallWindow(connections: readonly Connection[], nowNs: numbe
   let toNs = 0;
   for (const connection of connections) {
     fromNs = Math.min(fromNs, connection.startNs);
-    const due = connection.endNs === null && connection.holdFromNs !== null && connection.repliedNs === null ? connection.holdFromNs + (connection.holdMs ?? 0) * 1e6 : 0;
+    const due =
+      connection.endNs === null && connection.holdFromNs !== null && connection.repliedNs === null ? connection.holdFromNs + (connection.holdMs ?? 0) * 1e6 : 0;
     toNs = Math.max(toNs, connection.endNs ?? nowNs, due);
   }
   if (fromNs === Infinity) return { fromNs: Math.max(0, nowNs - 10e9), toNs: Math.max(nowNs, 10e9) };

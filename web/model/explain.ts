@@ -150,7 +150,9 @@ function okSentence(event: CallEvent, connection: Connection | null, words: Expl
     case 'listen':
       return say.listen(event.args.backlog);
     case 'accept4':
-      return event.args.address === null ? (errnoHelp(words.errnos, event.errno ?? '', 'accept4')?.means ?? '') : say.accept(event.returned, `${event.args.address.ip}:${event.args.address.port}`);
+      return event.args.address === null
+        ? (errnoHelp(words.errnos, event.errno ?? '', 'accept4')?.means ?? '')
+        : say.accept(event.returned, `${event.args.address.ip}:${event.args.address.port}`);
     case 'connect': {
       const target = `${event.args.address.ip}:${event.args.address.port}`;
       return event.errno === 'EINPROGRESS' ? say.connectStarted(target) : say.connected(target);
@@ -161,7 +163,9 @@ function okSentence(event: CallEvent, connection: Connection | null, words: Expl
       const value = event.args.value;
       if (event.args.option === 'SO_ERROR') return say.connectDone;
       if (value === null || typeof value === 'number') return say.getsockopt(event.args.option);
-      return value.state === 'LISTEN' ? say.tcpInfoListener(value.unacked, value.sacked) : `${say.tcpInfo(value.state)} ${say.tcpStates[value.state] ?? ''}`.trim();
+      return value.state === 'LISTEN'
+        ? say.tcpInfoListener(value.unacked, value.sacked)
+        : `${say.tcpInfo(value.state)} ${say.tcpStates[value.state] ?? ''}`.trim();
     }
     case 'read': {
       if (event.errno === 'EAGAIN') return server ? say.readNothing : (errnoHelp(words.errnos, 'EAGAIN', 'read')?.means ?? '');
@@ -179,12 +183,17 @@ function okSentence(event: CallEvent, connection: Connection | null, words: Expl
       return event.args.how === 'SHUT_WR' ? say.shutdownWrite : say.shutdownOther(event.args.how);
     case 'close':
       if (connection === null) return say.closeListener;
-      if ((server ? connection.server : connection.client)?.calls.some((call) => call.call === 'setsockopt' && call.args.option === 'SO_LINGER')) return say.closeReset;
+      if ((server ? connection.server : connection.client)?.calls.some((call) => call.call === 'setsockopt' && call.args.option === 'SO_LINGER'))
+        return say.closeReset;
       return server && connection.server?.calls.some((call) => call.call === 'shutdown') ? say.closeServer : say.closeClient;
     case 'epoll_create1':
       return say.epollCreate;
     case 'epoll_ctl':
-      return event.args.op === 'EPOLL_CTL_ADD' ? say.epollAdd(event.args.events) : event.args.op === 'EPOLL_CTL_MOD' ? say.epollChange(event.args.events) : say.epollRemove;
+      return event.args.op === 'EPOLL_CTL_ADD'
+        ? say.epollAdd(event.args.events)
+        : event.args.op === 'EPOLL_CTL_MOD'
+          ? say.epollChange(event.args.events)
+          : say.epollRemove;
     case 'epoll_wait':
       return say.epollWait(event.returned);
   }

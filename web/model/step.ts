@@ -73,7 +73,17 @@ function inferredSegments({ client, server, byte, reply, errno, outcome }: Conne
   const segments: Omit<Step, 'id'>[] = [];
   const add = (segment: Segment, toServer: boolean, leftNs: number, arrivedNs: number, value: number | null = null): void => {
     const arrived = Math.max(leftNs, arrivedNs);
-    segments.push({ event: null, side: 'network', atNs: leftNs, durationNs: arrived - leftNs, evidence: 'inferred', segment, toServer, arrivedNs: arrived, byte: value });
+    segments.push({
+      event: null,
+      side: 'network',
+      atNs: leftNs,
+      durationNs: arrived - leftNs,
+      evidence: 'inferred',
+      segment,
+      toServer,
+      arrivedNs: arrived,
+      byte: value,
+    });
   };
   const connect = find(client, (call) => call.call === 'connect' && (call.returned === 0 || call.errno === 'EINPROGRESS'));
   const connectDone = find(client, (call) => call.call === 'getsockopt' && call.args.option === 'SO_ERROR');
@@ -103,7 +113,8 @@ function inferredSegments({ client, server, byte, reply, errno, outcome }: Conne
     const farewell = find(end, (call) => call.call === 'shutdown' && call.returned === 0) ?? find(end, (call) => call.call === 'close');
     if (farewell === undefined || end === null) continue;
     const reset = toServer
-      ? find(server, (call) => call.errno === 'ECONNRESET') !== undefined || find(client, (call) => call.call === 'setsockopt' && call.args.option === 'SO_LINGER') !== undefined
+      ? find(server, (call) => call.errno === 'ECONNRESET') !== undefined ||
+        find(client, (call) => call.call === 'setsockopt' && call.args.option === 'SO_LINGER') !== undefined
       : find(client, (call) => call.errno === 'ECONNRESET') !== undefined;
     if (errno === 'ECONNREFUSED' || (end === client && connectDone === undefined)) continue;
     const heard = find(other, (call) => call.call === 'read' && (reset ? call.errno === 'ECONNRESET' : call.returned === 0));

@@ -20,7 +20,10 @@ export const errnoWordsEn = {
     means: 'No local port is left for this destination: each one is in use, or rests in TIME-WAIT.',
     doNext: 'Wait a minute for TIME-WAIT to end, or use fewer clients at once.',
   },
-  'read EAGAIN': { means: 'Nothing is there to read right now. On a non-blocking socket that is an answer, not a failure.', doNext: 'Wait with epoll until the kernel says there is something.' },
+  'read EAGAIN': {
+    means: 'Nothing is there to read right now. On a non-blocking socket that is an answer, not a failure.',
+    doNext: 'Wait with epoll until the kernel says there is something.',
+  },
   'accept4 EAGAIN': { means: 'The accept queue is empty.', doNext: 'Wait with epoll until somebody connects.' },
   ECONNREFUSED: {
     means: 'The other machine answered the SYN with RST: nobody listens on that port.',
@@ -30,15 +33,27 @@ export const errnoWordsEn = {
     means: 'The peer sent RST: it ended the connection at once, without the orderly FIN. What was under way is lost.',
     doNext: 'Nothing to repair on this side: close the descriptor. A peer that closes with unread data, or with SO_LINGER 0, does this.',
   },
-  EPIPE: { means: 'The peer has gone and said so: nobody can read what was written.', doNext: 'Close the descriptor. The write before this one was already lost, though it returned 1.' },
-  ETIMEDOUT: { means: 'Nobody answered, however often the segment was sent again.', doNext: 'Check that the machine is up and no firewall swallows the packets.' },
+  EPIPE: {
+    means: 'The peer has gone and said so: nobody can read what was written.',
+    doNext: 'Close the descriptor. The write before this one was already lost, though it returned 1.',
+  },
+  ETIMEDOUT: {
+    means: 'Nobody answered, however often the segment was sent again.',
+    doNext: 'Check that the machine is up and no firewall swallows the packets.',
+  },
   EHOSTUNREACH: { means: 'No route leads to that machine, or nobody there answers.', doNext: 'Check the address and the network.' },
   ENETUNREACH: { means: 'No route leads to that network.', doNext: 'Check the address and the routes (`ip route`).' },
-  EINPROGRESS: { means: 'The SYN is on its way. A non-blocking connect() does not wait for the answer.', doNext: 'Wait until the socket can be written, then ask SO_ERROR how it ended.' },
+  EINPROGRESS: {
+    means: 'The SYN is on its way. A non-blocking connect() does not wait for the answer.',
+    doNext: 'Wait until the socket can be written, then ask SO_ERROR how it ended.',
+  },
   EALREADY: { means: 'An earlier connect() of this socket is still under way.', doNext: 'Wait for it.' },
   EISCONN: { means: 'The socket is already connected.', doNext: 'Use it, or make a new one.' },
   ENOTCONN: { means: 'The socket is not connected (any more).', doNext: 'Close it.' },
-  EMFILE: { means: 'This process has as many descriptors open as it may.', doNext: 'Close some, or raise the limit (`ulimit -n`). The clients wait in the accept queue meanwhile.' },
+  EMFILE: {
+    means: 'This process has as many descriptors open as it may.',
+    doNext: 'Close some, or raise the limit (`ulimit -n`). The clients wait in the accept queue meanwhile.',
+  },
   ENFILE: { means: 'The whole machine has as many files open as it may.', doNext: 'End something, or raise fs.file-max.' },
   ENOBUFS: { means: 'The kernel has no memory for another socket right now.', doNext: 'Try again shortly.' },
   ENOMEM: { means: 'The kernel has no memory for this right now.', doNext: 'Try again shortly.' },

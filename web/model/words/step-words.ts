@@ -68,8 +68,10 @@ export const stepWordsEn: StepWords = {
   lingerZero: 'Tells the kernel to answer the coming close() with RST instead of FIN.',
   setOption: (option) => `Sets the option ${option} of the socket.`,
   bind: (address) => `The socket gets its own address, ${address}. Nobody can connect yet.`,
-  listen: (backlog) => `From now on the kernel completes handshakes by itself and queues them: up to ${backlog + 1} wait here for accept() (backlog ${backlog}, plus one).`,
-  accept: (fd, peer) => `Takes the oldest finished connection out of the queue, as descriptor ${fd}; its peer is ${peer}. The handshake was over before: accept() changes no TCP state.`,
+  listen: (backlog) =>
+    `From now on the kernel completes handshakes by itself and queues them: up to ${backlog + 1} wait here for accept() (backlog ${backlog}, plus one).`,
+  accept: (fd, peer) =>
+    `Takes the oldest finished connection out of the queue, as descriptor ${fd}; its peer is ${peer}. The handshake was over before: accept() changes no TCP state.`,
   connectStarted: (target) => `The kernel chooses a local port and sends SYN to ${target}. The call returns at once; the handshake goes on without it.`,
   connected: (target) => `The handshake with ${target} is complete.`,
   getsockname: (local) => `Asks for this socket's own end: ${local}.`,
@@ -80,7 +82,8 @@ export const stepWordsEn: StepWords = {
   getsockopt: (option) => `Reads the option ${option} of the socket.`,
   readByteServer: (byte, hold) => `The server takes the byte ${byte} out of its receive queue${hold === null ? '.' : `; the ${hold} begin.`}`,
   readReply: (byte) => `The reply ${byte} has arrived and is taken out of the receive queue.`,
-  drained: (count) => `Takes ${count} more ${count === 1 ? 'byte' : 'bytes'} and forgets them: closing with unread data would send RST and could lose the reply.`,
+  drained: (count) =>
+    `Takes ${count} more ${count === 1 ? 'byte' : 'bytes'} and forgets them: closing with unread data would send RST and could lose the reply.`,
   endOfFile: (peerIsClient) => `0 is end of file: the ${peerIsClient ? 'client' : 'server'} has sent its FIN and will send nothing more.`,
   readNothing: 'Nothing more is there to read: the receive queue is empty, so the reply can go.',
   writeByte: (byte) => `The kernel takes the byte ${byte} into its send queue. That it returned 1 does not mean that it arrived.`,

@@ -169,12 +169,43 @@ export const uiWordsEn: UiWords = {
     expect: 'What to expect:',
     presets: [
       { run: 'three', name: 'Three clients', hint: 'A → B', expect: 'The classic run: three connections are held side by side, and each gets B.' },
-      { run: 'burst', name: 'Burst of 100', hint: '× 100', expect: 'A hundred at once. The accept queue is short: some SYNs may be dropped and sent again a second later. None is refused.' },
-      { run: 'overflow', name: 'Overflow the backlog', hint: 'pause', expect: 'The server stops accepting for four seconds while more clients come than the queue admits. The rest wait outside and try again; all are answered in the end.' },
-      { run: 'half-close', name: 'Half-close, then wait', hint: 'SHUT_WR', expect: 'The client says it is done writing, and still gets its reply: one direction is closed, the other is not.' },
-      { run: 'reset', name: 'Reset during the hold', hint: 'RST', expect: 'The client ends with RST after a second: the server reads ECONNRESET and writes nothing.' },
-      { run: 'silent', name: 'Silent client', hint: 'no byte', expect: 'It connects and never sends: the server waits for a byte, up to five minutes. End it by its row.' },
-      { run: 'refused', name: 'Nobody listens', hint: 'refused', expect: 'The server is stopped first. Then connect() fails with ECONNREFUSED: RST answers the SYN.' },
+      {
+        run: 'burst',
+        name: 'Burst of 100',
+        hint: '× 100',
+        expect: 'A hundred at once. The accept queue is short: some SYNs may be dropped and sent again a second later. None is refused.',
+      },
+      {
+        run: 'overflow',
+        name: 'Overflow the backlog',
+        hint: 'pause',
+        expect:
+          'The server stops accepting for four seconds while more clients come than the queue admits. The rest wait outside and try again; all are answered in the end.',
+      },
+      {
+        run: 'half-close',
+        name: 'Half-close, then wait',
+        hint: 'SHUT_WR',
+        expect: 'The client says it is done writing, and still gets its reply: one direction is closed, the other is not.',
+      },
+      {
+        run: 'reset',
+        name: 'Reset during the hold',
+        hint: 'RST',
+        expect: 'The client ends with RST after a second: the server reads ECONNRESET and writes nothing.',
+      },
+      {
+        run: 'silent',
+        name: 'Silent client',
+        hint: 'no byte',
+        expect: 'It connects and never sends: the server waits for a byte, up to five minutes. End it by its row.',
+      },
+      {
+        run: 'refused',
+        name: 'Nobody listens',
+        hint: 'refused',
+        expect: 'The server is stopped first. Then connect() fails with ECONNREFUSED: RST answers the SYN.',
+      },
     ],
   },
   server: {
