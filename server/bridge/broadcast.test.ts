@@ -31,6 +31,7 @@ class Page implements FeedSocket {
     this.raw.push(data);
     const message = JSON.parse(data.toString()) as FeedMessage;
     this.messages.push(message);
+    // eslint-disable-next-line @typescript-eslint/switch-exhaustiveness-check -- replies and status carry no events
     switch (message.type) {
       case 'hello':
         expect(this.position).toBe(-1);

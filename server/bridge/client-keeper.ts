@@ -1,7 +1,7 @@
 // Our own TCP clients as the bridge sees them: numbered over the whole run, counted over every process, never more alive than the bound.
 import { CLIENT_PATIENCE_MS, FIRST_BYTE_TIMEOUT_MS, LIVE_CLIENTS_MAX } from '../wire/limits.ts';
 import type { ClientTotals } from '../wire/message.ts';
-import { clientIdText } from '../wire/record.ts';
+import { clientIdText } from '../wire/record-event.ts';
 import type { ClientPlan, EndWay } from '../wire/vocabulary.ts';
 import { EngineUnavailable } from './engine-child.ts';
 import type { Journal } from './journal.ts';

@@ -22,7 +22,13 @@ interface Page {
   acks: number[];
 }
 
-function page({ role = 'control', server = GOOD_SERVER, client = GOOD_CLIENT, allow = [] as string[], closing = false } = {}): Page {
+function page({
+  role = 'control',
+  server = GOOD_SERVER,
+  client = GOOD_CLIENT,
+  allow = [],
+  closing = false,
+}: { role?: Role; server?: string; client?: string; allow?: string[]; closing?: boolean } = {}): Page {
   const journal = new Journal(1_000);
   const clock = new RunClock();
   const settings = { entry: sampleEngine(server), tcpHost: '0.0.0.0', tcpPort: 0, backlog: 5, holdMs: 1_000, drainTimeoutMs: 100 };

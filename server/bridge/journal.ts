@@ -1,7 +1,8 @@
 // The trace as the bridge keeps it: every event numbered without a hole, the last JOURNAL_RECORDS of them whole, none worded before somebody looks.
 import type { TraceEvent } from '../wire/event.ts';
 import { JOURNAL_RECORDS, RECORD_BYTES, SNAPSHOT_RECENT_EVENTS } from '../wire/limits.ts';
-import { RecordBatch, TAG, WORDS, recordCloses, recordDescriptor, recordProcess, recordTag } from '../wire/record.ts';
+import { TAG, WORDS } from '../wire/record-layout.ts';
+import { RecordBatch, recordCloses, recordDescriptor, recordProcess, recordTag } from '../wire/record.ts';
 import { OUR_PROCESSES } from '../wire/vocabulary.ts';
 import { Excerpt } from './excerpt.ts';
 import { Milestones } from './milestones.ts';

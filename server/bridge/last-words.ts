@@ -1,6 +1,7 @@
 // What the events tell that a process told of between its last heartbeat and its sudden end: totals know nothing of those any more.
 import type { EventKind } from '../wire/event.ts';
-import { A0, RETURNED, TAG, outcomeNumber, recordTag } from '../wire/record.ts';
+import { A0, RETURNED, TAG } from '../wire/record-layout.ts';
+import { outcomeNumber, recordTag } from '../wire/record.ts';
 import type { CallName, OurProcess } from '../wire/vocabulary.ts';
 import type { Excerpt } from './excerpt.ts';
 

@@ -1,6 +1,7 @@
 // Looks over the records an engine sent before they enter the journal: a broken engine must not be able to break its readers.
 import { RECORD_BYTES } from '../wire/limits.ts';
-import { KINDS, recordTag } from '../wire/record.ts';
+import { KINDS } from '../wire/record-layout.ts';
+import { recordTag } from '../wire/record.ts';
 import {
   CALL_NAMES,
   CLIENT_OUTCOMES,

@@ -77,6 +77,7 @@ export function addRoutes(app: FastifyInstance, bridge: Bridge, access: Access):
     await reply.code(503).send(errorBody('too-many', `${WATCHERS_MAX} pages watch already`));
   };
   app.get('/ws', { websocket: true, onRequest: [needsRole, needsRoom] }, (socket, request) => {
+    // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- the plugin makes the socket with ws, and types it by ws's own types
     watch(bridge, socket, access.role(request.raw) ?? 'watch', (error) => {
       request.log.error(error);
     });

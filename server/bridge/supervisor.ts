@@ -213,7 +213,7 @@ export class Supervisor {
     this.#kind.onEnded(this.#beatSeq);
     this.#tell(delayMs === null ? exited : { ...exited, restartMs: delayMs });
     if (this.#state === 'gave-up') this.#tell({ change: 'gave-up' });
-    const why = exit.problem ?? (exit.signal === null ? `exit code ${exit.code}` : exit.signal);
+    const why = exit.problem ?? exit.signal ?? `exit code ${exit.code}`;
     if (!expected)
       this.#log('error', `the ${this.#kind.process} process ${this.#pid} ended: ${why}${delayMs === null ? '' : `; starting it again in ${delayMs} ms`}`);
     if (delayMs !== null) {

@@ -102,7 +102,7 @@ export function client(
         onFailed: () => undefined,
         // Where events were dropped, the totals still say when all are done.
         onBeat: (beat) => {
-          if (beat.clients !== undefined && beat.clients.started === bytes.length * command.count && beat.clients.live === 0) void child.stop(0);
+          if (beat.clients?.started === bytes.length * command.count && beat.clients.live === 0) void child.stop(0);
         },
         onExit: (exit) => {
           if (exit.code !== 0) err.line(`tcp-client ended: ${exit.problem ?? exit.signal ?? `exit code ${String(exit.code)}`}`);

@@ -17,17 +17,20 @@ export async function serve(options: BridgeOptions, out: LineOutput, err: LineOu
   const address = app.server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.httpPort;
   const started = app.bridge.start();
-  return new Promise((resolve) => {
+  return new Promise((resolve, reject) => {
     let stopping = false;
     stops(() => {
-      if (stopping) app.bridge.kill();
+      if (stopping) void app.bridge.kill();
       else {
         stopping = true;
-        void app.bridge.close().then(async (lost) => {
-          await app.close();
-          if (lost > 0) err.line(`stopped: ${lost} connection${lost === 1 ? ' was' : 's were'} lost`);
-          resolve(lost > 0 ? EXIT.drainedWithLosses : EXIT.done);
-        });
+        app.bridge
+          .close()
+          .then(async (lost) => {
+            await app.close();
+            if (lost > 0) err.line(`stopped: ${lost} connection${lost === 1 ? ' was' : 's were'} lost`);
+            resolve(lost > 0 ? EXIT.drainedWithLosses : EXIT.done);
+          })
+          .catch(reject);
       }
     });
     const host = options.httpHost.includes(':') ? `[${options.httpHost}]` : options.httpHost;

@@ -146,14 +146,14 @@ export class IncrementServer implements ConnectionOwner, Watcher {
   #acceptQueued(): void {
     if (this.#paused || this.#stopping) return;
     const waiting = Math.min(Math.max(1, this.#sampleQueue()), ACCEPTS_PER_TURN);
-    for (let i = 0; i < waiting && !this.#paused; i += 1) if (!this.#acceptOne()) break;
+    for (let i = 0; i < waiting; i += 1) if (!this.#acceptOne()) break;
     const now = nowNs();
     if (now - this.#queueSampledNs < QUEUE_SAMPLE_INTERVAL_MS * 1e6) return;
     this.#queueSampledNs = now;
     this.#sampleQueue();
   }
 
-  /** False when there is nothing to accept. */
+  /** False when there is nothing to accept, or accepting was paused. */
   #acceptOne(): boolean {
     if (this.#connections.size >= this.#connectionCap && !this.#makeRoom()) return false;
     const socket = new SocketRef((this.#socketNumber += 1));
@@ -161,8 +161,9 @@ export class IncrementServer implements ConnectionOwner, Watcher {
     if (result < 0) {
       this.#socketNumber -= 1;
       if (result === -EAGAIN) return false;
-      if (!RETRY.has(result)) this.#pauseAccepting('errno', -result);
-      return true;
+      if (RETRY.has(result)) return true;
+      this.#pauseAccepting('errno', -result);
+      return false;
     }
     this.#accepted += 1;
     this.onTotals();
@@ -251,7 +252,7 @@ export class IncrementServer implements ConnectionOwner, Watcher {
     if (this.#stopping) return;
     // Closing the listener resets those who finished the handshake and were never accepted: accept them first.
     this.#paused = false;
-    for (let tries = this.#sampleQueue() + ACCEPTS_PER_TURN; tries > 0 && !this.#paused && this.#acceptOne(); tries -= 1);
+    for (let tries = this.#sampleQueue() + ACCEPTS_PER_TURN; tries > 0 && this.#acceptOne(); tries -= 1);
     this.#stopping = true;
     this.loop.deadlines.clear(this.#pause);
     this.loop.deadlines.clear(this.#pausedQueue);

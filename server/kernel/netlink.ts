@@ -101,11 +101,11 @@ export class NetlinkSocket {
     let interrupted = false;
     let messages = 0;
     let receives = 0;
-    let stopped = false;
+    const reading = { stopped: false };
     const counted: MessageHandler = (messageType, view, at, length) => {
       messages += 1;
-      stopped = !onMessage(messageType, view, at, length);
-      return !stopped;
+      reading.stopped = !onMessage(messageType, view, at, length);
+      return !reading.stopped;
     };
     for (;;) {
       const received = sys.read(this.#fd, this.#bytes, this.#bytes.length);
@@ -118,7 +118,7 @@ export class NetlinkSocket {
       interrupted ||= end.interrupted;
       if (end.kind === 'malformed') return this.#broken({ ok: false, call: 'dump', errno: 'EOVERFLOW' });
       if (end.kind === 'done') {
-        if (stopped) this.#reopen();
+        if (reading.stopped) this.#reopen();
         return { ok: true, interrupted, messages, receives };
       }
     }
