@@ -10,7 +10,7 @@ export interface ProcessModel {
   restartMs: number | null;
 }
 
-/** Calls of a start, in their order: getsockname only where the port was left to the kernel. */
+/** Calls of a start, in their order. */
 const START_CALLS = new Set(['socket', 'setsockopt', 'bind', 'listen']);
 
 export class ServerModel {
@@ -20,6 +20,8 @@ export class ServerModel {
   startCalls: CallEvent[] = [];
   /** The newest accept4. */
   lastAccept: CallEvent | null = null;
+  /** The port it listens on: what bind() asked for, or what getsockname() told of port 0. */
+  port: number | null = null;
   holdMs: number | null = null;
   backlog: number | null = null;
   queue: { length: number; limit: number; atNs: number } | null = null;
@@ -64,8 +66,11 @@ export class ServerModel {
       this.pid = event.pid;
       this.startCalls = [event];
       this.lastAccept = null;
+      this.port = null;
       this.paused = null;
       this.queue = null;
+    } else if (event.call === 'getsockname' && event.pid === this.pid && event.fd === this.startCalls[0]?.returned) {
+      this.port = event.args.address?.port ?? null;
     } else if (START_CALLS.has(event.call) && event.pid === this.pid && event.fd === this.startCalls[0]?.returned) {
       // listen() again only changes the backlog: the newest one counts.
       this.startCalls = [...this.startCalls.filter((call) => call.call !== event.call), event];

@@ -94,7 +94,7 @@ function inferredSegments({ client, server, byte, reply, errno, outcome }: Conne
     if (errno === 'ECONNREFUSED') {
       add('SYN', true, from + third, from + 2 * third);
       add('RST', false, from + 2 * third, from + 3 * third);
-    } else if (connectDone.returned === 0 && connectDone.args !== null && outcome !== 'timed-out') {
+    } else if (connectDone.returned === 0 && outcome !== 'timed-out') {
       add('SYN', true, from + third / 2, from + third);
       add('SYN ACK', false, from + 1.5 * third, from + 2 * third);
       add('ACK', true, from + 2.5 * third, from + 3 * third);

@@ -22,7 +22,7 @@ const CALL_TONES: Readonly<Record<CallName, Tone>> = {
 };
 
 export function callTone(call: string): Tone {
-  return CALL_TONES[call as CallName] ?? 'close';
+  return (CALL_TONES as Partial<Record<string, Tone>>)[call] ?? 'close';
 }
 
 export function stateTone(state: string): Tone {

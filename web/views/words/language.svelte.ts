@@ -2,7 +2,8 @@
 import { errnoWordsEn } from '../../model/words/errno-words.ts';
 import { stepWordsEn } from '../../model/words/step-words.ts';
 import type { ExplainWords } from '../../model/explain.ts';
-import { uiWordsEn, type UiWords } from './ui-words.ts';
+import type { UiWords } from './ui-words.ts';
+import { uiWordsEn } from './ui-words-en.ts';
 
 class Language {
   ui = $state.raw<UiWords>(uiWordsEn);

@@ -1,0 +1,32 @@
+// What became of a connection, and how far it has come: both follow from the calls of its two ends.
+import type { Connection, Outcome, Phase } from './connection.ts';
+
+/** How far a connection has come that is not over. */
+export function phaseOf({ server, connectedNs, holdFromNs, repliedNs, acceptedNs }: Connection): Phase {
+  if (server !== null) {
+    if (server.closedNs !== null || server.calls.some((call) => call.call === 'shutdown')) return 'closing';
+    if (repliedNs !== null) return 'replying';
+    return holdFromNs === null ? 'reading' : 'held';
+  }
+  return connectedNs !== null && acceptedNs === null ? 'queued' : 'connecting';
+}
+
+/** True when every end that we hear of is closed. */
+export function isOver({ client, server, outcome }: Connection): boolean {
+  const clientDone = client.ours ? client.closedNs !== null && outcome !== null : server !== null || client.closedNs !== null;
+  return clientDone && server?.closedNs !== null;
+}
+
+/** What came of it: the client's own word where it has one, but a reset or a loss that the server saw is said. */
+export function outcomeOf({ client, server, outcome }: Connection): Outcome {
+  const serverReset = server?.calls.some((call) => call.errno === 'ECONNRESET' || call.errno === 'EPIPE') ?? false;
+  const answered = server?.calls.some((call) => call.call === 'write' && call.returned === 1) ?? false;
+  if (client.ours && outcome !== null) return outcome === 'ended' && serverReset ? 'reset' : outcome;
+  if (outcome === 'lost') return 'lost';
+  if (answered) return 'replied';
+  if (serverReset) return 'reset';
+  // Gone before anybody accepted it: the kernel told of it, our server never did.
+  if (server === null) return 'ended';
+  const byteCame = server.calls.some((call) => call.call === 'read' && call.returned > 0);
+  return byteCame ? 'lost' : 'closed-without-byte';
+}
