@@ -57,7 +57,7 @@ export class IncrementServer implements ConnectionOwner, Watcher {
   readonly #silent = new Set<Connection>();
   readonly #connectionCap = descriptorLimit() - openDescriptors() - DESCRIPTOR_RESERVE;
   readonly #pause: Due = { dueNs: 0, heapIndex: -1, onDue: () => this.#resume() };
-  readonly #pausedQueue: Due = { dueNs: 0, heapIndex: -1, onDue: () => this.#watchPausedQueue() };
+  readonly #queueLook: Due = { dueNs: 0, heapIndex: -1, onDue: () => this.#lookAtQueue() };
   readonly states: StateWatch;
   readonly #drain: Due = { dueNs: 0, heapIndex: -1, onDue: () => this.end() };
   readonly #silentGrace: Due = { dueNs: 0, heapIndex: -1, onDue: () => this.#cutSilent() };
@@ -147,10 +147,18 @@ export class IncrementServer implements ConnectionOwner, Watcher {
     if (this.#paused || this.#stopping) return;
     const waiting = Math.min(Math.max(1, this.#sampleQueue()), ACCEPTS_PER_TURN);
     for (let i = 0; i < waiting; i += 1) if (!this.#acceptOne()) break;
-    const now = nowNs();
-    if (now - this.#queueSampledNs < QUEUE_SAMPLE_INTERVAL_MS * 1e6) return;
-    this.#queueSampledNs = now;
+    const againNs = this.#queueSampledNs + QUEUE_SAMPLE_INTERVAL_MS * 1e6;
+    if (nowNs() >= againNs) this.#lookAtQueue();
+    // What is told last must not stay wrong: the queue is shorter now.
+    else if (this.#queueSeen.length > 0 && this.#queueLook.heapIndex < 0) this.loop.deadlines.set(this.#queueLook, againNs);
+  }
+
+  /** Nothing tells of a queue that fills while nobody accepts, or was emptied by the last turn: look now and then. */
+  #lookAtQueue(): void {
+    if (this.#stopping) return;
+    this.#queueSampledNs = nowNs();
     this.#sampleQueue();
+    if (this.#paused) this.loop.deadlines.set(this.#queueLook, this.#queueSampledNs + PAUSED_QUEUE_SAMPLE_MS * 1e6);
   }
 
   /** False when there is nothing to accept, or accepting was paused. */
@@ -211,20 +219,13 @@ export class IncrementServer implements ConnectionOwner, Watcher {
     this.loop.modify(this.#listener.fd, 0, this.#listener);
     this.calls.note('accept-paused', null, pauseReasonNumber(reason), pauseMs, 0, errno);
     this.loop.deadlines.set(this.#pause, nowNs() + pauseMs * 1e6);
-    this.loop.deadlines.set(this.#pausedQueue, nowNs() + PAUSED_QUEUE_SAMPLE_MS * 1e6);
-  }
-
-  /** Nothing tells of a queue that fills while nobody accepts: look now and then. */
-  #watchPausedQueue(): void {
-    if (!this.#paused || this.#stopping) return;
-    this.#sampleQueue();
-    this.loop.deadlines.set(this.#pausedQueue, nowNs() + PAUSED_QUEUE_SAMPLE_MS * 1e6);
+    this.loop.deadlines.set(this.#queueLook, nowNs() + PAUSED_QUEUE_SAMPLE_MS * 1e6);
   }
 
   #resume(): void {
     if (this.#stopping || !this.#paused) return;
     this.#paused = false;
-    this.loop.deadlines.clear(this.#pausedQueue);
+    this.loop.deadlines.clear(this.#queueLook);
     this.calls.note('accept-resumed', null, 0);
     this.loop.modify(this.#listener.fd, c.EPOLLIN, this.#listener);
   }
@@ -255,7 +256,7 @@ export class IncrementServer implements ConnectionOwner, Watcher {
     for (let tries = this.#sampleQueue() + ACCEPTS_PER_TURN; tries > 0 && this.#acceptOne(); tries -= 1);
     this.#stopping = true;
     this.loop.deadlines.clear(this.#pause);
-    this.loop.deadlines.clear(this.#pausedQueue);
+    this.loop.deadlines.clear(this.#queueLook);
     this.loop.forget(this.#listener.fd);
     this.calls.close(this.#listener);
     if (this.#connections.size === 0) {
