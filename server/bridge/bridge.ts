@@ -51,6 +51,11 @@ export class Bridge implements Commanded {
       },
       journal: { firstSeq: journal.firstSeq, lastSeq: journal.lastSeq },
       watchers: this.broadcast.watchers,
+      evidence: [
+        { evidence: 'returned', available: true, missing: '' },
+        { evidence: 'tcp_info', available: true, missing: '' },
+      ],
+      sampler: { intervalMs: null, rows: 0, slowed: false },
     };
   }
 

@@ -49,9 +49,21 @@ export const shutdown = libc.func('int shutdown(int, int)') as Int;
 export const close = libc.func('int close(int)') as Int;
 export const epollCreate1 = libc.func('int epoll_create1(int)') as Int;
 export const epollCtl = libc.func('int epoll_ctl(int, int, int, void*)') as (epfd: number, op: number, fd: number, event: Uint8Array) => number;
-export const epollWait = libc.func('int epoll_wait(int, void*, int, int)') as (epfd: number, events: Uint8Array, maxEvents: number, timeoutMs: number) => number;
+export const epollWait = libc.func('int epoll_wait(int, void*, int, int)') as (
+  epfd: number,
+  events: Uint8Array,
+  maxEvents: number,
+  timeoutMs: number,
+) => number;
 export const fcntl = libc.func('int fcntl(int, int, int)') as Int;
 export const prctl = libc.func('int prctl(int, uint64_t, uint64_t, uint64_t, uint64_t)') as Int;
+export const mount = libc.func('int mount(const char*, const char*, const char*, uint64_t, void*)') as (
+  source: string,
+  target: string,
+  type: string,
+  flags: number,
+  data: Uint8Array | null,
+) => number;
 export const getrlimit = libc.func('int getrlimit(int, void*)') as (resource: number, limit: Uint8Array) => number;
 
 /** errno of the call that has just returned -1; stale after any other. */

@@ -1,6 +1,6 @@
 // What the bridge says to a page: hello, events, gap, status and replies, each a text frame of JSON.
 import { Type, type Static } from 'typebox';
-import { TraceEvent } from './event.ts';
+import { Evidence, TraceEvent } from './event.ts';
 
 /** Raised when a message changes in a way that an older page would misread. */
 export const PROTOCOL_VERSION = 1;
@@ -54,6 +54,24 @@ export const ProcessStatus = Type.Object({
   restarts: Type.Integer(),
 });
 
+/** A source of evidence, and whether it can be had here and now. */
+export const EvidenceRung = Type.Object({
+  evidence: Evidence,
+  available: Type.Boolean(),
+  /** What is missing and what to do about it, in a sentence; '' where it is available. */
+  missing: Type.String(),
+});
+export type EvidenceRung = Static<typeof EvidenceRung>;
+
+/** How often the kernel's socket table is read now; null while nothing is alive and nobody asks. `rows` at the last reading. */
+export const SamplerStatus = Type.Object({
+  intervalMs: Type.Union([Type.Integer(), Type.Null()]),
+  rows: Type.Integer(),
+  /** True where reading costs so much that the interval has grown. */
+  slowed: Type.Boolean(),
+});
+export type SamplerStatus = Static<typeof SamplerStatus>;
+
 /** The whole system at one moment: the answer of /api/status, and sent to pages when it changes (at most a few times a second). */
 export const Status = Type.Object({
   version: Type.String(),
@@ -68,6 +86,9 @@ export const Status = Type.Object({
   /** The journal holds the events from `firstSeq` to `lastSeq` whole. */
   journal: Type.Object({ firstSeq: Type.Integer(), lastSeq: Type.Integer() }),
   watchers: Type.Integer(),
+  /** From what nobody needs a privilege for to what only root sees. */
+  evidence: Type.Array(EvidenceRung),
+  sampler: SamplerStatus,
 });
 export type Status = Static<typeof Status>;
 
@@ -82,6 +103,44 @@ export const Snapshot = Type.Object({
   omitted: Type.Integer(),
 });
 export type Snapshot = Static<typeof Snapshot>;
+
+/** One socket of the kernel's table, as ss(8) prints it. */
+export const SocketRow = Type.Object({
+  /** RFC 9293 spelling. */
+  state: Type.String(),
+  /** Bytes the owner has not read; on a listener the length of its accept queue. */
+  recvQ: Type.Integer(),
+  /** Bytes the peer has not acknowledged; on a listener the limit of its accept queue. */
+  sendQ: Type.Integer(),
+  local: Type.String(),
+  remote: Type.String(),
+  /** Who holds a descriptor of it, where that is known; `owner` says why where it is not. */
+  process: Type.Union([Type.String(), Type.Null()]),
+  pid: Type.Union([Type.Integer(), Type.Null()]),
+  fd: Type.Union([Type.Integer(), Type.Null()]),
+  /** 'none': no descriptor (TIME-WAIT, an orphan). 'accept-queue': its handshake is complete and nobody has accepted it. */
+  owner: Type.Enum(['known', 'searching', 'not-permitted', 'none', 'accept-queue']),
+  uid: Type.Integer(),
+  inode: Type.Integer(),
+  timer: Type.Enum(['none', 'retransmission', 'keepalive', 'time-wait', 'zero-window', 'unknown']),
+  expiresMs: Type.Integer(),
+  retransmits: Type.Integer(),
+  /** Segments it dropped; on a listener the SYNs among them. */
+  drops: Type.Integer(),
+});
+export type SocketRow = Static<typeof SocketRow>;
+
+/** The answer of GET /api/sockets: the kernel's sockets of our ports, listeners first; `total` counts those left out too. */
+export const SocketsAnswer = Type.Object({
+  atNs: Type.Number(),
+  durationNs: Type.Number(),
+  evidence: Type.Enum(['sock_diag', 'procfs']),
+  total: Type.Integer(),
+  /** The table changed while it was read: rows may be missing or doubled. */
+  interrupted: Type.Boolean(),
+  rows: Type.Array(SocketRow),
+});
+export type SocketsAnswer = Static<typeof SocketsAnswer>;
 
 /** Bounds a page should know before it asks. */
 export const Limits = Type.Object({

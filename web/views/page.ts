@@ -1,12 +1,14 @@
 // What every view of the page shares: the session, the selection, the theme; made once, handed down by context.
 import { getContext, setContext } from 'svelte';
 import { Selection } from '../state/selection.svelte.ts';
+import { Story } from '../state/story.svelte.ts';
 import { Session } from '../state/session.svelte.ts';
 import { ThemeState } from '../state/theme.svelte.ts';
 
 export interface Page {
   session: Session;
   selection: Selection;
+  story: Story;
   theme: ThemeState;
 }
 
@@ -14,7 +16,8 @@ const KEY = Symbol('page');
 
 export function makePage(): Page {
   const session = new Session();
-  const page = { session, selection: new Selection(session), theme: new ThemeState() };
+  const selection = new Selection(session);
+  const page = { session, selection, story: new Story(session, selection), theme: new ThemeState() };
   setContext(KEY, page);
   return page;
 }

@@ -48,26 +48,26 @@ export const uiWordsEn: UiWords = {
       {
         run: 'overflow',
         name: 'Overflow the backlog',
-        hint: 'pause',
+        hint: 'listen',
         expect:
           'The server stops accepting for four seconds while more clients come than the queue admits. The rest wait outside and try again; all are answered in the end.',
       },
       {
         run: 'half-close',
         name: 'Half-close, then wait',
-        hint: 'SHUT_WR',
+        hint: '',
         expect: 'The client says it is done writing, and still gets its reply: one direction is closed, the other is not.',
       },
       {
         run: 'reset',
         name: 'Reset during the hold',
-        hint: 'RST',
+        hint: '',
         expect: 'The client ends with RST after a second: the server reads ECONNRESET and writes nothing.',
       },
       {
         run: 'silent',
         name: 'Silent client',
-        hint: 'no byte',
+        hint: '',
         expect: 'It connects and never sends: the server waits for a byte, up to five minutes. End it by its row.',
       },
       {
@@ -108,7 +108,7 @@ export const uiWordsEn: UiWords = {
     serverSockets: 'Listening socket · accepted sockets',
     serverProcess: 'Server process',
     empty: 'Nobody is connected. Press Connect, or run netcat from a terminal.',
-    more: (count) => `and ${count} more`,
+    more: (count) => `${count} more`,
     queueSlot: (slot, filled) => `slot ${slot} of the accept queue: ${filled ? 'a connection waits' : 'free'}`,
     extraSlot: 'the one more that the kernel admits',
     foreign: 'foreign',
@@ -123,7 +123,10 @@ export const uiWordsEn: UiWords = {
       replying: 'replied',
       closing: 'closing',
     },
-    notAccepted: 'in the accept queue',
+    serverDoing: { reading: 'no byte yet', replying: 'replied, waits for its end of file', closing: 'reads to end of file, then closes' },
+    retrying: (count) => `SYN sent again × ${count}`,
+    moreAccepted: (count) => `${count} more accepted`,
+    noPort: 'no port yet',
     notListening: 'no listening socket',
   },
   connections: {

@@ -59,7 +59,10 @@ export interface UiWords {
     holding(from: string, to: string): string;
     left(seconds: string): string;
     doing: Readonly<Record<string, string>>;
-    notAccepted: string;
+    serverDoing: Readonly<Record<string, string>>;
+    retrying(count: number): string;
+    moreAccepted(count: number): string;
+    noPort: string;
     notListening: string;
   };
   connections: {
