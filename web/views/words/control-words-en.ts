@@ -1,0 +1,93 @@
+// Header, clients and server controls in English.
+import type { ControlWords } from './control-words.ts';
+
+export const controlWordsEn: ControlWords = {
+  header: {
+    states: {
+      starting: 'starting',
+      listening: 'LISTEN',
+      unresponsive: 'not answering',
+      failed: 'could not start',
+      stopping: 'stopping, answering those held',
+      stopped: 'stopped',
+      crashed: 'crashed, starting again',
+      'gave-up': 'crashed too often, stays down',
+    },
+    queue: 'accept queue',
+    live: 'live',
+    replied: 'replied',
+    failed: 'failed',
+    feed: { connecting: 'connecting', live: 'live', lost: 'feed lost', frozen: 'view frozen' },
+    feedLostHelp: 'The bridge does not answer; what you see is what was last heard. Trying again by itself.',
+    theme: { auto: 'auto', light: 'light', dark: 'dark' },
+    themeLabel: 'Theme',
+    watching: 'watching only',
+  },
+  clients: {
+    title: 'Clients',
+    byte: 'Byte',
+    byteHelp: 'a character, or 0x41',
+    byteWrong: 'One character, or hexadecimal from 0x00 to 0xff.',
+    count: 'Count',
+    countWrong: (max) => `A whole number from 1 to ${max}.`,
+    connect: 'Connect',
+    connecting: 'Connecting…',
+    try: 'Try',
+    terminal: 'From a terminal',
+    copy: 'copy',
+    copied: 'copied',
+    expect: 'What to expect:',
+    presets: [
+      { run: 'three', name: 'Three clients', hint: 'A → B', expect: 'The classic run: three connections are held side by side, and each gets B.' },
+      {
+        run: 'burst',
+        name: 'Burst of 100',
+        hint: '× 100',
+        expect: 'A hundred at once. The accept queue is short: some SYNs may be dropped and sent again a second later. None is refused.',
+      },
+      {
+        run: 'overflow',
+        name: 'Overflow the backlog',
+        hint: 'listen',
+        expect:
+          'The server stops accepting for four seconds while more clients come than the queue admits. The rest wait outside and try again; all are answered in the end.',
+      },
+      {
+        run: 'half-close',
+        name: 'Half-close, then wait',
+        hint: '',
+        expect: 'The client says it is done writing, and still gets its reply: one direction is closed, the other is not.',
+      },
+      {
+        run: 'reset',
+        name: 'Reset during the hold',
+        hint: '',
+        expect: 'The client ends with RST after a second: the server reads ECONNRESET and writes nothing.',
+      },
+      {
+        run: 'silent',
+        name: 'Silent client',
+        hint: '',
+        expect: 'It connects and never sends: the server waits for a byte, up to five minutes. End it by its row.',
+      },
+      {
+        run: 'refused',
+        name: 'Nobody listens',
+        hint: 'refused',
+        expect: 'The server is stopped first. Then connect() fails with ECONNREFUSED: RST answers the SYN.',
+      },
+    ],
+  },
+  server: {
+    title: 'Server',
+    hold: 'Hold',
+    backlog: 'Backlog',
+    stop: 'Stop server',
+    stopping: 'Stopping…',
+    start: 'Start server',
+    starting: 'Starting…',
+    holdWrong: (max) => `Milliseconds, a whole number from 0 to ${max}.`,
+    backlogWrong: (max) => `A whole number from 0 to ${max}.`,
+    admitted: (backlog) => `the queue admits ${backlog + 1}`,
+  },
+};
