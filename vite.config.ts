@@ -37,7 +37,16 @@ export default defineConfig({
   },
   test: {
     projects: [
-      { test: { name: 'server', root: here('server'), include: ['**/*.test.ts'], environment: 'node', testTimeout: 30_000 } },
+      {
+        test: {
+          name: 'server',
+          root: here('server'),
+          include: ['**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 30_000,
+          setupFiles: [here('.dev/patience.ts')],
+        },
+      },
       {
         extends: true,
         resolve: { conditions: ['browser'] },
