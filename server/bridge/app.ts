@@ -40,7 +40,8 @@ const SOCKET_OPTIONS = {
  */
 export async function buildApp(options: BridgeOptions): Promise<FastifyInstance> {
   const app = fastify({
-    logger: options.logLevel === 'silent' ? false : { level: options.logLevel },
+    // On stderr: stdout is for what a person or a script reads.
+    logger: options.logLevel === 'silent' ? false : { level: options.logLevel, stream: process.stderr },
     // A line for every request would bury what matters, and a URL may hold what does not belong in a log.
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: HTTP_REQUEST_TIMEOUT_MS,
