@@ -28,9 +28,8 @@ const RETRY = new Set(
     (name) => -errnoNumber(name),
   ),
 );
-/** Offsets in struct tcp_info: of a listener, the length and limit of its accept queue. */
-const TCPI_UNACKED = 24;
-const TCPI_SACKED = 28;
+/** struct tcp_info of a listener: the length and the limit of its accept queue. */
+const { tcpi_unacked: QUEUE_LENGTH, tcpi_sacked: QUEUE_LIMIT } = c.TCP_INFO_OFFSET;
 
 /** Where and how to serve. */
 export interface ServerSettings {
@@ -188,8 +187,8 @@ export class IncrementServer implements ConnectionOwner, Watcher {
   #sampleQueue(): number {
     const result = this.calls.getsockoptTcpInfo(this.#listener, c.IPPROTO_TCP, c.TCP_INFO);
     if (result < 0) return 1;
-    const length = this.calls.infoWord(TCPI_UNACKED);
-    const limit = this.calls.infoWord(TCPI_SACKED);
+    const length = this.calls.infoWord(QUEUE_LENGTH);
+    const limit = this.calls.infoWord(QUEUE_LIMIT);
     if (length !== this.#queueSeen.length || limit !== this.#queueSeen.limit) {
       this.#queueSeen = { length, limit };
       this.calls.note('accept-queue', null, length, limit, 0, 0, 'tcp_info');

@@ -1,11 +1,8 @@
 // TCP states of our own sockets, from TCP_INFO on our own descriptors, as long as asking is cheap: under load some connections are left out whole, and counted.
 import { nowNs } from '../kernel/clock.ts';
 import type { ObservedCalls, SocketRef } from '../kernel/observed.ts';
-import { IPPROTO_TCP, TCP_INFO } from '../wire/constants.ts';
+import { IPPROTO_TCP, TCP_INFO, TCP_INFO_OFFSET } from '../wire/constants.ts';
 import { STATE_WATCHED_CONNECTIONS_PER_SECOND } from '../wire/limits.ts';
-
-/** tcpi_state, linux/tcp.h. */
-const TCPI_STATE = 0;
 
 /** The state last seen of one socket, for those that are watched. */
 export class WatchedState {
@@ -19,7 +16,7 @@ export class WatchedState {
   /** Asks the kernel now; a state that differs from the one last seen becomes an event. */
   look(socket: SocketRef): void {
     if (this.#calls.getsockoptTcpInfo(socket, IPPROTO_TCP, TCP_INFO) < 0) return;
-    const state = this.#calls.infoByte(TCPI_STATE);
+    const state = this.#calls.infoByte(TCP_INFO_OFFSET.tcpi_state);
     if (state === this.#last) return;
     this.#calls.note('tcp-state', socket, this.#last, state, 0, 0, 'tcp_info');
     this.#last = state;

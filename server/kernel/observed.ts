@@ -48,7 +48,6 @@ export class ObservedCalls {
   readonly #option = new Uint8Array(4);
   readonly #tcpInfo = new Uint8Array(TCP_INFO_BYTES);
   readonly #tcpInfoView = new DataView(this.#tcpInfo.buffer);
-  readonly #addressPointer = addressOf(this.#address.bytes);
   /** By descriptor; one that was closed no longer names it. */
   readonly #watchedSockets: SocketRef[] = [];
   readonly #pointers = new WeakMap<Uint8Array, bigint>();
@@ -125,9 +124,13 @@ export class ObservedCalls {
     );
   }
 
-  /** strace prints a pointer where a call filled nothing in; so can we. */
-  #keepPointer(slot: number, pointer: bigint): void {
-    this.#scratchView.setBigUint64(0, pointer, true);
+  /** What a call filled in, or the pointer that strace prints where it failed and filled nothing in. */
+  #keepFilled(slot: number, result: sys.CallResult, buffer: Uint8Array, bytes: number): void {
+    if (result >= 0) {
+      this.#sink.batch.setData(slot, buffer, bytes);
+      return;
+    }
+    this.#scratchView.setBigUint64(0, this.#pointerOf(buffer), true);
     this.#sink.batch.setData(slot, this.#scratch, 8);
   }
 
@@ -188,7 +191,7 @@ export class ObservedCalls {
       this.#report(this.#tags.accept4, at, listener.fd, result, flags, this.#address.filled, 0, accepted);
     } else {
       const slot = this.#report(this.#tags.accept4, at, listener.fd, result, flags, SOCKADDR_IN_BYTES, 0, NO_SOCKET);
-      if (slot >= 0) this.#keepPointer(slot, this.#addressPointer);
+      if (slot >= 0) this.#keepFilled(slot, result, this.#address.bytes, 0);
     }
     return result;
   }
@@ -212,7 +215,7 @@ export class ObservedCalls {
       ref.localPort = this.#address.port;
     }
     const slot = this.#report(this.#tags.getsockname, at, ref.fd, result, 0, this.#address.filled, 0, ref);
-    if (result < 0 && slot >= 0) this.#keepPointer(slot, this.#addressPointer);
+    if (slot >= 0) this.#keepFilled(slot, result, this.#address.bytes, 0);
     return result;
   }
 
@@ -221,7 +224,7 @@ export class ObservedCalls {
     const at = nowNs();
     const result = sys.getsockopt(ref.fd, level, option, this.#option);
     const slot = this.#report(this.#tags.getsockopt, at, ref.fd, result, level, option, sys.filledOptionBytes(), ref);
-    if (slot >= 0) this.#sink.batch.setData(slot, this.#option, 4);
+    if (slot >= 0) this.#keepFilled(slot, result, this.#option, 4);
     return result < 0 ? result : (this.#option[0] ?? 0) | ((this.#option[1] ?? 0) << 8);
   }
 
@@ -230,7 +233,7 @@ export class ObservedCalls {
     const at = nowNs();
     const result = sys.getsockopt(ref.fd, level, option, this.#tcpInfo);
     const slot = this.#report(this.#tags.getsockopt, at, ref.fd, result, level, option, sys.filledOptionBytes(), ref);
-    if (slot >= 0) this.#sink.batch.setData(slot, this.#tcpInfo, 32);
+    if (slot >= 0) this.#keepFilled(slot, result, this.#tcpInfo, 32);
     return result;
   }
 
@@ -248,10 +251,7 @@ export class ObservedCalls {
     const at = nowNs();
     const result = sys.read(ref.fd, buffer, count);
     const slot = this.#report(this.#tags.read, at, ref.fd, result, count, 0, 0, ref);
-    if (slot >= 0) {
-      if (result > 0) this.#sink.batch.setData(slot, buffer, result);
-      else if (result < 0) this.#keepPointer(slot, this.#pointerOf(buffer));
-    }
+    if (slot >= 0) this.#keepFilled(slot, result, buffer, result);
     return result;
   }
 
@@ -302,7 +302,8 @@ export class ObservedCalls {
     const result = sys.epollWait(epfd, events, maxEvents, timeoutMs);
     if (result === 0 || (result > 0 && !this.#bringsSocket(events, result))) return result;
     const slot = this.#report(this.#tags.epoll_wait, at, epfd, result, maxEvents, timeoutMs, 0, NO_SOCKET);
-    if (slot >= 0 && result > 0) {
+    if (slot >= 0 && result < 0) this.#keepFilled(slot, result, events.bytes, 0);
+    else if (slot >= 0) {
       const shown = Math.min(result, 4);
       for (let i = 0; i < shown; i += 1) {
         this.#scratchView.setInt32(8 * i, events.fd(i), true);

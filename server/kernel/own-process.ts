@@ -2,12 +2,15 @@
 import { readdirSync } from 'node:fs';
 import * as libc from './libc.ts';
 
-const PR_SET_PDEATHSIG = 1;
-const SIGKILL = 9;
-const F_GETFL = 3;
-const F_SETFL = 4;
-const O_NONBLOCK = 0o4000;
-const RLIMIT_NOFILE = 7;
+/** The numbers of sys/prctl.h, signal.h, fcntl.h and sys/resource.h; checked against the C compiler in a test. */
+export const PR_SET_PDEATHSIG = 1;
+export const SIGKILL = 9;
+export const F_GETFL = 3;
+export const F_SETFL = 4;
+export const O_NONBLOCK = 0o4000;
+export const RLIMIT_NOFILE = 7;
+/** struct rlimit: rlim_cur, rlim_max. */
+const RLIMIT_BYTES = 16;
 
 /** The kernel ends this process when its parent dies, however the parent dies: prctl(2), PR_SET_PDEATHSIG. */
 export function dieWithParent(): void {
@@ -21,7 +24,7 @@ export function setNonBlocking(fd: number): void {
 
 /** How many descriptors this process may hold: the soft limit of RLIMIT_NOFILE, getrlimit(2). */
 export function descriptorLimit(): number {
-  const limit = new Uint8Array(16);
+  const limit = new Uint8Array(RLIMIT_BYTES);
   libc.getrlimit(RLIMIT_NOFILE, limit);
   return Number(new DataView(limit.buffer).getBigUint64(0, true));
 }

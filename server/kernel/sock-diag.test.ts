@@ -1,7 +1,4 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { endpointText } from '../wire/address.ts';
@@ -11,6 +8,7 @@ import { tcpState } from '../wire/tcp-state.ts';
 import * as libc from './libc.ts';
 import * as netlink from './netlink.ts';
 import { readProcNetTcp } from './proc-net-tcp.ts';
+import { askC, numbersOfC } from './sample-c.ts';
 import * as diag from './sock-diag.ts';
 import { SockaddrInBuffer } from './sockaddr.ts';
 import { SocketTable, type SocketRow } from './socket-table.ts';
@@ -30,7 +28,7 @@ function mustOpen(ports: number[]): diag.SockDiag {
   return opened;
 }
 
-describe.skipIf(!CI && !has('cc'))('numbers and offsets are those of the C compiler', () => {
+describe.skipIf(!askC)('numbers and offsets are those of the C compiler', () => {
   it('linux/netlink.h, linux/sock_diag.h, linux/inet_diag.h', () => {
     const constants: Record<string, number> = {
       AF_NETLINK: netlink.AF_NETLINK,
@@ -74,20 +72,8 @@ describe.skipIf(!CI && !has('cc'))('numbers and offsets are those of the C compi
     for (const field of ['family', 'state', 'timer', 'retrans', 'expires', 'rqueue', 'wqueue', 'uid', 'inode'] as const) {
       constants[`offsetof(struct inet_diag_msg, idiag_${field})`] = diag.INET_DIAG_MSG[`idiag_${field}`];
     }
-    const names = Object.keys(constants);
-    const directory = mkdtempSync(join(tmpdir(), 'sockscope-'));
-    try {
-      const headers = ['stddef.h', 'stdio.h', 'sys/socket.h', 'linux/netlink.h', 'linux/sock_diag.h', 'linux/inet_diag.h'].map(
-        (header) => `#include <${header}>`,
-      );
-      const prints = names.map((name) => `printf("%ld\\n", (long)(${name}));`);
-      writeFileSync(join(directory, 'numbers.c'), `${headers.join('\n')}\nint main(void) {\n${prints.join('\n')}\n}\n`);
-      execFileSync('cc', ['-o', join(directory, 'numbers'), join(directory, 'numbers.c')]);
-      const printed = execFileSync(join(directory, 'numbers')).toString().trim().split('\n').map(Number);
-      expect(Object.fromEntries(names.map((name, index) => [name, printed[index]]))).toEqual(constants);
-    } finally {
-      rmSync(directory, { recursive: true });
-    }
+    const headers = ['sys/socket.h', 'linux/netlink.h', 'linux/sock_diag.h', 'linux/inet_diag.h'];
+    expect(numbersOfC(headers, Object.keys(constants))).toEqual(constants);
   });
 });
 

@@ -19,8 +19,8 @@ export function endpointText(ip: number, port: number): string {
 
 /** The address and port of an endpoint that `endpointText` printed; null for any other text. */
 export function endpointParts(text: string): { ip: number; port: number } | null {
-  const colon = text.lastIndexOf(':');
-  const ip = ipNumber(text.slice(0, colon));
-  const port = Number(text.slice(colon + 1));
-  return ip === null || !Number.isInteger(port) || port < 0 || port > 65_535 ? null : { ip, port };
+  const parts = /^([\d.]+):(\d{1,5})$/.exec(text);
+  const ip = ipNumber(parts?.[1] ?? '');
+  const port = Number(parts?.[2]);
+  return ip === null || port > 65_535 ? null : { ip, port };
 }

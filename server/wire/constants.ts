@@ -35,3 +35,14 @@ export const EPOLLET = 0x80000000;
 
 /** sizeof(struct sockaddr_in), ip(7). */
 export const SOCKADDR_IN_BYTES = 16;
+
+/** Where the fields that we read stand in struct tcp_info, linux/tcp.h: the same on every 64-bit Linux. */
+export const TCP_INFO_OFFSET = {
+  tcpi_state: 0,
+  tcpi_retransmits: 2,
+  tcpi_probes: 3,
+  tcpi_backoff: 4,
+  tcpi_rto: 8,
+  tcpi_unacked: 24,
+  tcpi_sacked: 28,
+} as const;

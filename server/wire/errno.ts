@@ -74,7 +74,7 @@ export function errnoNumber(name: Errno): number {
   return numberByName.get(name) ?? (name.startsWith('errno ') ? Number(name.slice(6)) : 0);
 }
 
-/** What strerror(3) says, such as 'Connection refused'. */
+/** What strerror(3) says, such as 'Connection refused'; 'Unknown error 999' for 'errno 999'. */
 export function errnoWords(name: Errno): string {
-  return wordsByName.get(name) ?? 'Unknown error';
+  return wordsByName.get(name) ?? `Unknown error ${errnoNumber(name)}`;
 }

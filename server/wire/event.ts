@@ -44,7 +44,13 @@ const argsOf = {
   accept4: Type.Object({ address: Type.Union([SockaddrIn, Type.Null()]), addressLength: Type.Integer(), flags: Type.String(), pointer: Pointer }),
   connect: Type.Object({ address: SockaddrIn, addressLength: Type.Integer() }),
   getsockname: Type.Object({ address: Type.Union([SockaddrIn, Type.Null()]), addressLength: Type.Integer(), pointer: Pointer }),
-  getsockopt: Type.Object({ level: Type.String(), option: Type.String(), value: Type.Union([Type.Integer(), TcpInfo, Type.Null()]), length: Type.Integer() }),
+  getsockopt: Type.Object({
+    level: Type.String(),
+    option: Type.String(),
+    value: Type.Union([Type.Integer(), TcpInfo, Type.Null()]),
+    length: Type.Integer(),
+    pointer: Type.Optional(Pointer),
+  }),
   read: Type.Object({ data: Hex, count: Type.Integer(), pointer: Pointer }),
   write: Type.Object({ data: Hex, count: Type.Integer() }),
   shutdown: Type.Object({ how: Type.String() }),
@@ -55,6 +61,7 @@ const argsOf = {
     ready: Type.Array(Type.Object({ fd: Type.Integer(), events: Type.String() })),
     maxEvents: Type.Integer(),
     timeoutMs: Type.Integer(),
+    pointer: Type.Optional(Pointer),
   }),
 } as const satisfies Record<CallName, unknown>;
 

@@ -13,6 +13,7 @@ const EPOLL_EVENT_FLAGS: Flags = [
   [c.EPOLLERR, 'EPOLLERR'],
   [c.EPOLLHUP, 'EPOLLHUP'],
   [c.EPOLLRDHUP, 'EPOLLRDHUP'],
+  [c.EPOLLONESHOT, 'EPOLLONESHOT'],
   [c.EPOLLET, 'EPOLLET'],
 ];
 const SOCKET_OPTIONS: Record<number, Record<number, string>> = {

@@ -223,17 +223,18 @@ function hex(bytes: Uint8Array): string {
   return text;
 }
 
-/** Offsets in struct tcp_info (linux/tcp.h), the same on every 64-bit Linux; the first 32 bytes hold all we tell. */
+/** struct tcp_info, whose first 32 bytes hold all we tell. */
 function tcpInfo(view: DataView, at: number): TcpInfo {
-  const number = view.getUint8(at);
+  const offset = c.TCP_INFO_OFFSET;
+  const number = view.getUint8(at + offset.tcpi_state);
   return {
     state: tcpState(number) ?? `state ${number}`,
-    retransmits: view.getUint8(at + 2),
-    probes: view.getUint8(at + 3),
-    backoff: view.getUint8(at + 4),
-    rtoUs: view.getUint32(at + 8, true),
-    unacked: view.getUint32(at + 24, true),
-    sacked: view.getUint32(at + 28, true),
+    retransmits: view.getUint8(at + offset.tcpi_retransmits),
+    probes: view.getUint8(at + offset.tcpi_probes),
+    backoff: view.getUint8(at + offset.tcpi_backoff),
+    rtoUs: view.getUint32(at + offset.tcpi_rto, true),
+    unacked: view.getUint32(at + offset.tcpi_unacked, true),
+    sacked: view.getUint32(at + offset.tcpi_sacked, true),
   };
 }
 
@@ -263,18 +264,12 @@ function callArgs(call: CallName, batch: RecordBytes, slot: number, view: DataVi
       return returned < 0
         ? { address: null, addressLength: a1, pointer: pointer() }
         : { address: sockaddrIn(batch.word(slot, LOCAL_IP), batch.word(slot, PORTS) >>> 16), addressLength: a1, pointer: '' };
-    case 'getsockopt':
-      return {
-        level: levelWord(a0),
-        option: optionWord(a0, a1),
-        value:
-          returned < 0
-            ? null
-            : a1 === c.TCP_INFO && a0 === c.IPPROTO_TCP
-              ? tcpInfo(view, slot * RECORD_BYTES + DATA_BYTE)
-              : view.getInt32(slot * RECORD_BYTES + DATA_BYTE, true),
-        length: a2,
-      };
+    case 'getsockopt': {
+      const option = { level: levelWord(a0), option: optionWord(a0, a1), length: a2 };
+      if (returned < 0) return { ...option, value: null, pointer: pointer() };
+      const at = slot * RECORD_BYTES + DATA_BYTE;
+      return { ...option, value: a1 === c.TCP_INFO && a0 === c.IPPROTO_TCP ? tcpInfo(view, at) : view.getInt32(at, true) };
+    }
     case 'read':
       return returned < 0 ? { data: '', count: a0, pointer: pointer() } : { data: hex(data), count: a0, pointer: '' };
     case 'write':
@@ -288,6 +283,7 @@ function callArgs(call: CallName, batch: RecordBytes, slot: number, view: DataVi
     case 'epoll_ctl':
       return { op: epollOpWord(a0), fd: a1, events: epollEventWords(a2) };
     case 'epoll_wait': {
+      if (returned < 0) return { ready: [], maxEvents: a0, timeoutMs: a1, pointer: pointer() };
       const ready = [];
       for (let at = slot * RECORD_BYTES + DATA_BYTE, end = at + data.length; at < end; at += 8) {
         ready.push({ fd: view.getInt32(at, true), events: epollEventWords(view.getInt32(at + 4, true)) });

@@ -1,5 +1,6 @@
 // A call as strace prints it: the same words, in the same order, so that strace itself can be the referee.
-import { errnoWords, type Errno } from './errno.ts';
+import { IPPROTO_IP, IPPROTO_TCP } from './constants.ts';
+import { errnoName, errnoWords, type Errno } from './errno.ts';
 import type { CallEvent, SockaddrIn, TcpInfo } from './event.ts';
 import { DATA_MAX_BYTES } from './limits.ts';
 
@@ -32,7 +33,7 @@ function straceArguments(event: CallEvent): string {
     case 'getsockname':
       return `${fd}, ${event.args.address === null ? event.args.pointer : sockaddrText(event.args.address)}, [${event.args.addressLength}]`;
     case 'getsockopt':
-      return `${fd}, ${event.args.level}, ${event.args.option}, ${optionText(event.args.value)}, [${event.args.length}]`;
+      return `${fd}, ${event.args.level}, ${event.args.option}, ${optionText(event.args.option, event.args.value, event.args.pointer)}, [${event.args.length}]`;
     case 'read':
       return `${fd}, ${event.returned < 0 ? event.args.pointer : straceString(event.args.data, event.returned)}, ${event.args.count}`;
     case 'write':
@@ -46,6 +47,7 @@ function straceArguments(event: CallEvent): string {
     case 'epoll_ctl':
       return `${fd}, ${event.args.op}, ${event.args.fd}, ${event.args.op === 'EPOLL_CTL_DEL' ? 'NULL' : epollEventText(event.args.fd, event.args.events)}`;
     case 'epoll_wait': {
+      if (event.returned < 0) return `${fd}, ${event.args.pointer ?? 'NULL'}, ${event.args.maxEvents}, ${event.args.timeoutMs}`;
       const ready = event.args.ready.map((one) => epollEventText(one.fd, one.events));
       if (event.returned > ready.length) ready.push('...');
       return `${fd}, [${ready.join(', ')}], ${event.args.maxEvents}, ${event.args.timeoutMs}`;
@@ -54,7 +56,7 @@ function straceArguments(event: CallEvent): string {
 }
 
 function protocolWord(protocol: number): string {
-  return protocol === 0 ? 'IPPROTO_IP' : String(protocol);
+  return protocol === IPPROTO_IP ? 'IPPROTO_IP' : protocol === IPPROTO_TCP ? 'IPPROTO_TCP' : String(protocol);
 }
 
 function sockaddrText(address: SockaddrIn): string {
@@ -65,9 +67,10 @@ function epollEventText(fd: number, events: string): string {
   return `{events=${events}, data={u32=${fd}, u64=${fd}}}`;
 }
 
-function optionText(value: number | TcpInfo | null): string {
-  if (value === null) return 'NULL';
-  return typeof value === 'number' ? `[${value}]` : `{tcpi_state=${value.state}, tcpi_unacked=${value.unacked}, tcpi_sacked=${value.sacked}, ...}`;
+function optionText(option: string, value: number | TcpInfo | null, pointer: string | undefined): string {
+  if (value === null) return pointer ?? 'NULL';
+  if (typeof value !== 'number') return `{tcpi_state=${value.state}, tcpi_unacked=${value.unacked}, tcpi_sacked=${value.sacked}, ...}`;
+  return option === 'SO_ERROR' && value !== 0 ? `[${errnoName(value)}]` : `[${value}]`;
 }
 
 const ESCAPES: Record<number, string> = { 9: '\\t', 10: '\\n', 11: '\\v', 12: '\\f', 13: '\\r', 34: '\\"', 92: '\\\\' };
@@ -79,9 +82,10 @@ export function straceString(dataHex: string, length: number): string {
   for (let i = 0; i < count; i += 1) {
     const byte = parseInt(dataHex.slice(2 * i, 2 * i + 2), 16);
     const next = i + 1 < count ? parseInt(dataHex.slice(2 * i + 2, 2 * i + 4), 16) : -1;
-    const digitFollows = next >= 48 && next <= 57;
+    // An octal digit behind it would be read as part of it.
+    const octalFollows = next >= 48 && next <= 55;
     text +=
-      ESCAPES[byte] ?? (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : `\\${digitFollows ? byte.toString(8).padStart(3, '0') : byte.toString(8)}`);
+      ESCAPES[byte] ?? (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : `\\${octalFollows ? byte.toString(8).padStart(3, '0') : byte.toString(8)}`);
   }
   return `"${text}"${length > DATA_MAX_BYTES ? '...' : ''}`;
 }
