@@ -6,6 +6,7 @@ import { Argument, Command, CommanderError, type OptionValues } from 'commander'
 import { client, type ClientCommand } from './cli/client.ts';
 import { EXIT, flags, parseBytes } from './cli/flags.ts';
 import { LineOutput } from './cli/output.ts';
+import { SCHEMA_NAMES, schemaText, type SchemaName } from './cli/schema.ts';
 import { server, type ServerCommand } from './cli/server.ts';
 
 // This file runs as dist/server/main.js: the engines stand beside it, the page beside its folder.
@@ -100,6 +101,14 @@ program
   .addOption(flags.json)
   .action(async (bytes: number[], options: ClientCommand) => {
     process.exitCode = await client(bytes, options, beside('./tcp-client-process.js'), out, err, stops);
+  });
+
+program
+  .command('schema')
+  .description('JSON Schema (draft 2020-12) of what crosses the feed: events of the trace, commands of a page, messages to a page')
+  .addArgument(new Argument('[what]', 'one of them; all by default').choices([...SCHEMA_NAMES]))
+  .action((what?: SchemaName) => {
+    out.line(schemaText(what));
   });
 
 try {
