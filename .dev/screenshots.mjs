@@ -65,7 +65,7 @@ await shoot(light, 'three-light');
 const phone = await open(url, 'dark', { width: 390, height: 844 });
 await phone.screenshot({ path: `${FOLDER}phone-dark.png` });
 await light.getByRole('region', { name: 'Connections' }).getByText('z → {').waitFor();
-await light.getByRole('region', { name: 'Connections' }).getByRole('option').nth(1).click();
+await light.getByRole('region', { name: 'Connections' }).getByRole('listbox').getByRole('option').nth(1).click();
 await shoot(light, 'conversation-light');
 await light.getByRole('button', { name: 'Overflow the backlog' }).click();
 await light.getByRole('region', { name: 'Stage' }).getByText('SYN sent again').first().waitFor();
