@@ -184,9 +184,15 @@ export const FEED_FRAGMENTS_MAX = 64;
 export const FEED_BUFFERED_CHUNKS_MAX = 1_024;
 export const FEED_CLOSE_TIMEOUT_MS = 5_000;
 
-/** Events a page keeps to show and search, and ended connections beside all that live. */
-export const PAGE_LOG_EVENTS = 100_000;
+/** Events a page keeps to show and search (about 100 MB), and ended connections beside all that live. */
+export const PAGE_LOG_EVENTS = 200_000;
+/** Events a frozen page keeps for later; beyond that it begins anew from a snapshot, and says how many it skipped. */
+export const PAGE_FROZEN_EVENTS = 200_000;
 export const PAGE_ENDED_CONNECTIONS = 20_000;
+
+/** The charts' memory: stretches of so many milliseconds, and so many of them in which something happened (ten busy minutes). */
+export const PAGE_SERIES_BIN_MS = 250;
+export const PAGE_SERIES_BINS = 2_400;
 
 /** A page says this often how far it has come. */
 export const PAGE_ACK_INTERVAL_MS = 250;

@@ -1,4 +1,4 @@
-// The newest events, by number: bounded, and honest about what it no longer holds.
+// The newest events, by place: bounded, and honest about what it no longer holds.
 import type { TraceEvent } from '#wire/event.ts';
 import { PAGE_LOG_EVENTS } from '#wire/limits.ts';
 
@@ -6,13 +6,22 @@ export class EventLog {
   #events: TraceEvent[] = [];
   /** Events thrown away at the front that still stand in the array; cut off in one go. */
   #start = 0;
-  /** Grows with each change. */
-  revision = 0;
+  /** Place of the oldest event held. A place is counted from the log's beginning, and stays an event's own when earlier ones are thrown away. */
+  first = 0;
+  /** Grows each time the log begins anew: places of another generation mean nothing. */
+  generation = 0;
+
+  /** The place behind the newest. */
+  get end(): number {
+    return this.first + this.length;
+  }
 
   push(event: TraceEvent): void {
     this.#events.push(event);
-    this.revision += 1;
-    if (this.#events.length - this.#start > PAGE_LOG_EVENTS) this.#start += 1;
+    if (this.#events.length - this.#start > PAGE_LOG_EVENTS) {
+      this.#start += 1;
+      this.first += 1;
+    }
     if (this.#start > PAGE_LOG_EVENTS / 2) {
       this.#events = this.#events.slice(this.#start);
       this.#start = 0;
@@ -22,27 +31,23 @@ export class EventLog {
   clear(): void {
     this.#events = [];
     this.#start = 0;
-    this.revision += 1;
+    this.first = 0;
+    this.generation += 1;
   }
 
   get length(): number {
     return this.#events.length - this.#start;
   }
 
-  /** The event at a place, 0 being the oldest held. */
-  at(index: number): TraceEvent | undefined {
-    return this.#events[this.#start + index];
-  }
-
-  /** All events held, oldest first. */
-  all(): TraceEvent[] {
-    return this.#events.slice(this.#start);
+  /** The event at a place; undefined where it is not held (any more). */
+  at(place: number): TraceEvent | undefined {
+    return place < this.first ? undefined : this.#events[this.#start + place - this.first];
   }
 
   /** The place of the event with number `seq`, or of the first after it; numbers ascend, but need not be dense. */
-  indexOf(seq: number): number {
-    let low = 0;
-    let high = this.length;
+  placeOf(seq: number): number {
+    let low = this.first;
+    let high = this.end;
     while (low < high) {
       const middle = (low + high) >> 1;
       if ((this.at(middle)?.seq ?? 0) < seq) low = middle + 1;

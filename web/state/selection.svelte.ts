@@ -36,7 +36,7 @@ export class Selection {
   /** Chooses an event anywhere, and its connection with it. */
   chooseEvent(seq: number): void {
     const log = this.#session.model.log;
-    const event = log.at(log.indexOf(seq));
+    const event = log.at(log.placeOf(seq));
     if (event?.seq !== seq) return;
     const connection = this.#session.model.ofEvent(event);
     if (connection !== null) this.key = connection.key;

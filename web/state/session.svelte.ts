@@ -1,37 +1,51 @@
 // What the page knows, kept current: events go into the model as they come, and the views are told once a frame.
+import { PAGE_FROZEN_EVENTS } from '#wire/limits.ts';
 import type { FeedMessage, Limits, Reply, Status } from '#wire/message.ts';
 import { CommandLost, Feed, type CommandBody, type FeedPhase } from '../feed/feed.ts';
+import { Series } from '../model/series.ts';
 import { TraceModel } from '../model/trace-model.ts';
+
+type Heard = Exclude<FeedMessage, { type: 'reply' }>;
 
 /** How fast a countdown moves; more often than ten times a second nobody can read it. */
 const CLOCK_INTERVAL_MS = 100;
+/** Of each frame, for catching up after the view was frozen: half of it stays for drawing. */
+const CATCH_UP_SLICE_MS = 8;
 
 export class Session {
   /** Not reactive itself: `revision` says when to look again. */
   readonly model = new TraceModel();
+  /** What the charts draw, over time; as little reactive as the model. */
+  readonly series = new Series();
   /** Grows once per frame in which anything changed; a view that reads the model reads it too. */
   revision = $state(0);
   phase = $state<FeedPhase>('connecting');
+  /** As the views show it: it stands still while they are frozen. */
   status = $state.raw<Status | null>(null);
+  /** As the bridge last told it, frozen or not: what the controls go by. */
+  liveStatus = $state.raw<Status | null>(null);
   limits = $state.raw<Limits | null>(null);
   role = $state<'control' | 'watch'>('control');
   /** Nanoseconds since the run began, as the bridge would say now; moves ten times a second while something is live. */
   nowNs = $state(0);
-  /** The view stands still; the model goes on. */
+  /** All views stand still, countdowns too; what comes meanwhile is kept, and told in one go when they move again. */
   frozen = $state(false);
   /** Events that came while the view was frozen. */
   cameMeanwhile = $state(0);
+  /** For requests beside the feed; null where none is needed. */
+  readonly token: string | null;
   #run = '';
   #frame = 0;
-  #frozenSeq = 0;
+  #kept: Heard[] = [];
+  #keptEvents = 0;
   #offsetMs = 0;
   readonly #feed: Feed;
 
   constructor() {
-    const token = new URLSearchParams(location.hash.slice(1)).get('token');
+    this.token = new URLSearchParams(location.hash.slice(1)).get('token');
     this.#feed = new Feed(
       `${location.origin.replace('http', 'ws')}/ws`,
-      token,
+      this.token,
       {
         onMessage: (message) => {
           this.#hear(message);
@@ -67,45 +81,100 @@ export class Session {
   freeze(): void {
     this.frozen = true;
     this.cameMeanwhile = 0;
-    this.#frozenSeq = this.model.lastSeq;
   }
 
   unfreeze(): void {
     this.frozen = false;
+    // More than could be kept: the bridge has the rest, and begins anew with a snapshot; how many were skipped is said.
+    if (this.#keptEvents > PAGE_FROZEN_EVENTS) {
+      this.model.noteGap({ from: this.model.lastSeq + 1, to: this.model.lastSeq + this.#keptEvents, dropped: this.#keptEvents, where: 'feed' });
+      this.#feed.restart();
+    }
+    this.#keptEvents = 0;
     this.revision += 1;
-    this.#tick();
+    this.#showSoon();
   }
 
-  #hear(message: Exclude<FeedMessage, { type: 'reply' }>): void {
+  #hear(message: Heard): void {
+    if (message.type === 'status') this.liveStatus = message.status;
+    else if (message.type !== 'events') this.liveStatus = message.snapshot.status;
+    if (this.frozen) this.#keep(message);
+    else if (this.#kept.length > 0) this.#kept.push(message);
+    else this.#take(message);
+    this.#showSoon();
+  }
+
+  #keep(message: Heard): void {
+    if (message.type === 'events') this.#keptEvents += message.events.length;
+    // What begins anew with a snapshot replaces what was kept before it; what was skipped is added up.
+    else if (message.type === 'hello') this.#kept = [];
+    else if (message.type === 'gap') {
+      this.#keptEvents += message.dropped;
+      const earlier = this.#kept[0];
+      this.#kept = [];
+      if (earlier?.type === 'gap') message = { ...message, from: earlier.from, dropped: earlier.dropped + message.dropped };
+    }
+    if (this.#keptEvents <= PAGE_FROZEN_EVENTS) this.#kept.push(message);
+    else this.#kept = [];
+  }
+
+  /** Takes what was kept, a slice a frame, in its order; what comes in between waits behind it. */
+  #takeKept(): void {
+    const untilMs = performance.now() + CATCH_UP_SLICE_MS;
+    let taken = 0;
+    for (const message of this.#kept) {
+      this.#take(message);
+      taken += 1;
+      if (performance.now() > untilMs) break;
+    }
+    this.#kept.splice(0, taken);
+  }
+
+  #take(message: Heard): void {
     switch (message.type) {
       case 'hello':
         // Another run has another trace: gaps of the old one mean nothing in it.
-        if (message.snapshot.status.run !== this.#run) this.model.gaps = [];
+        if (message.snapshot.status.run !== this.#run) {
+          this.model.gaps = [];
+          this.series.clear();
+        }
         this.#run = message.snapshot.status.run;
         this.limits = message.limits;
         this.role = message.role;
         this.model.reset(message.snapshot);
+        this.series.resume(message.snapshot);
         this.#setStatus(message.snapshot.status);
         break;
       case 'events':
         this.model.apply(message.events);
+        this.series.apply(message.events);
         break;
       case 'gap':
         this.model.reset(message.snapshot);
         this.model.noteGap({ from: message.from, to: message.to, dropped: message.dropped, where: 'feed' });
+        this.series.resume(message.snapshot);
         this.#setStatus(message.snapshot.status);
         break;
       case 'status':
         this.#setStatus(message.status);
         break;
     }
+  }
+
+  #showSoon(): void {
     if (this.#frame === 0) this.#frame = requestAnimationFrame(this.#show);
   }
 
   readonly #show = (): void => {
     this.#frame = 0;
-    if (this.frozen) this.cameMeanwhile = this.model.lastSeq - this.#frozenSeq;
-    else this.revision += 1;
+    if (this.frozen) {
+      this.cameMeanwhile = this.#keptEvents;
+      return;
+    }
+    this.#takeKept();
+    this.revision += 1;
+    if (this.#kept.length > 0) this.#frame = requestAnimationFrame(this.#show);
+    else this.#tick();
   };
 
   #setStatus(status: Status): void {

@@ -3,6 +3,7 @@ import { getContext, setContext } from 'svelte';
 import { Selection } from '../state/selection.svelte.ts';
 import { Story } from '../state/story.svelte.ts';
 import { Session } from '../state/session.svelte.ts';
+import { TraceFilter } from '../state/trace-filter.svelte.ts';
 import { ThemeState } from '../state/theme.svelte.ts';
 
 export interface Page {
@@ -10,6 +11,7 @@ export interface Page {
   selection: Selection;
   story: Story;
   theme: ThemeState;
+  traceFilter: TraceFilter;
 }
 
 const KEY = Symbol('page');
@@ -17,7 +19,7 @@ const KEY = Symbol('page');
 export function makePage(): Page {
   const session = new Session();
   const selection = new Selection(session);
-  const page = { session, selection, story: new Story(session, selection), theme: new ThemeState() };
+  const page = { session, selection, story: new Story(session, selection), theme: new ThemeState(), traceFilter: new TraceFilter(session) };
   setContext(KEY, page);
   return page;
 }

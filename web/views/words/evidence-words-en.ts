@@ -1,5 +1,6 @@
 // The evidence in English: connections, the drawer and what is in it.
 import type { EvidenceWords } from './evidence-words.ts';
+import { englishCount, englishNumber } from './plural.ts';
 
 export const evidenceWordsEn: EvidenceWords = {
   drawer: {
@@ -39,20 +40,52 @@ export const evidenceWordsEn: EvidenceWords = {
   },
   trace: {
     title: 'Trace',
+    list: 'Trace lines',
     filter: 'Filter',
-    call: 'Call',
-    allCalls: 'all calls',
+    searchHint: 'call:read errno:EAGAIN fd:7 …',
+    searching: (percent) => `searching, ${percent} %`,
+    onlyFailed: 'failed',
+    noRoutine: 'no routine',
+    noRoutineHelp: 'Leaves out the calls that only serve the watching: epoll_ctl, epoll_wait, TCP_INFO.',
+    onlyChosen: 'this connection',
+    problem: {
+      'unknown-key': (word) => `“${word}”: there is no such key. Put text with a colon between quotes.`,
+      'no-value': (word) => `“${word}”: what should it be?`,
+      'unknown-value': (word) => `“${word}”: nothing is called that.`,
+    },
+    help: 'What can be written here',
+    helpIntro: 'Each word must hold; several values with commas: one of them. The beginning of a name is enough.',
+    helpKeys: {
+      call: { example: 'read,write', means: 'the system call' },
+      errno: { example: 'EAGAIN', means: 'how it failed' },
+      fd: { example: '7', means: 'the descriptor, given or got' },
+      process: { example: 'tcp-client', means: 'the process that made the call' },
+      pid: { example: '4711', means: 'its number' },
+      conn: { example: '43902', means: 'both ends of the connection from this port' },
+      kind: { example: 'accept-queue', means: 'what is no call: tcp-state, hold, process …' },
+      evidence: { example: 'tcp_info', means: 'who saw it' },
+      is: { example: 'failed', means: 'failed, or routine' },
+    },
+    helpNot: 'not this',
+    helpText: 'text of the line itself',
     copy: 'Copy',
     copied: 'Copied',
     freeze: 'Freeze view',
-    resume: (count) => `Resume (${count} came meanwhile)`,
-    json: 'NDJSON',
-    text: 'strace text',
-    follow: 'follow',
+    resume: (count) => `Resume (${englishNumber(count)} came meanwhile)`,
+    formats: { ndjson: 'NDJSON', strace: 'strace text' },
+    downloadAll: 'Downloads everything that the bridge holds of this run.',
+    downloadFound: (count) => `Downloads ${englishCount(count, 'line that was', 'lines that were')} found.`,
+    downloading: (percent) => `downloading, ${percent} %`,
+    downloadFailed: (why) => `Download failed: ${why}`,
     empty: 'Nothing has happened yet.',
     emptyFiltered: 'No line matches.',
-    lines: (shown, all) => (shown === all ? `${all} lines` : `${shown} of ${all} lines`),
-    gap: (dropped, where) => (where === 'feed' ? `${dropped} events were skipped: this page was too slow` : `${dropped} events of ${where} were not recorded`),
+    lines: (shown, all) => (shown === all ? englishCount(all, 'line', 'lines') : `${englishNumber(shown)} of ${englishCount(all, 'line', 'lines')}`),
+    gap: (dropped, where) =>
+      where === 'feed'
+        ? `${englishCount(dropped, 'event was', 'events were')} skipped: this page was too slow`
+        : `${englishCount(dropped, 'event', 'events')} of ${where} not recorded`,
+    gaps: (dropped, count) => `${englishCount(dropped, 'event', 'events')} missing, ${englishCount(count, 'gap', 'gaps')}: go to next`,
+    hole: (missing) => `${englishCount(missing, 'event', 'events')} before this line not held here`,
   },
   addressBytes: {
     title: 'Address bytes',

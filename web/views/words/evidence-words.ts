@@ -1,4 +1,5 @@
 // The words of the evidence: connections, the drawer and what is in it, as a type.
+import type { QueryKey } from '../../model/trace-query.ts';
 
 export type DrawerTab = 'trace' | 'sockets' | 'charts' | 'bytes' | 'code';
 
@@ -20,20 +21,35 @@ export interface EvidenceWords {
   };
   trace: {
     title: string;
+    list: string;
     filter: string;
-    call: string;
-    allCalls: string;
+    searchHint: string;
+    searching(percent: number): string;
+    onlyFailed: string;
+    noRoutine: string;
+    noRoutineHelp: string;
+    onlyChosen: string;
+    problem: Readonly<Record<'unknown-key' | 'no-value' | 'unknown-value', (word: string) => string>>;
+    help: string;
+    helpIntro: string;
+    helpKeys: Readonly<Record<QueryKey, { example: string; means: string }>>;
+    helpNot: string;
+    helpText: string;
     copy: string;
     copied: string;
     freeze: string;
     resume(count: number): string;
-    json: string;
-    text: string;
-    follow: string;
+    formats: Readonly<Record<'ndjson' | 'strace', string>>;
+    downloadAll: string;
+    downloadFound(count: number): string;
+    downloading(percent: number): string;
+    downloadFailed(why: string): string;
     empty: string;
     emptyFiltered: string;
     lines(shown: number, all: number): string;
     gap(dropped: number, where: string): string;
+    gaps(dropped: number, count: number): string;
+    hole(missing: number): string;
   };
   addressBytes: {
     title: string;
