@@ -62,4 +62,28 @@ export interface EvidenceWords {
     address(ip: string): string;
     zero: string;
   };
+  charts: {
+    title: string;
+    span: string;
+    spans(minutes: number): string;
+    asTable: string;
+    note: string;
+    number(value: number): string;
+    second: string;
+    exchanges: string;
+    live: string;
+    queue: string;
+    late: string;
+    mean: string;
+    worst: string;
+  };
+  code: {
+    title: string;
+    languages: string;
+    sides: Readonly<Record<'server' | 'client', string>>;
+    listing(side: string, language: string): string;
+    marked(call: string): string;
+    noLine: string;
+    notes: Readonly<Record<'C' | 'Python' | 'Go' | 'TypeScript', string>>;
+  };
 }
