@@ -1,7 +1,7 @@
 // One accepted connection of the increment server: from its first byte, through the hold, to a close that loses nothing.
 import type { ObservedCalls, SocketRef } from '../kernel/observed.ts';
 import { nowNs } from '../kernel/clock.ts';
-import { EPOLLERR, EPOLLHUP, SHUT_WR } from '../wire/constants.ts';
+import { EPOLLERR, EPOLLHUP, SHUT_WR, SO_ERROR, SOL_SOCKET } from '../wire/constants.ts';
 import { errnoNumber } from '../wire/errno.ts';
 import { DRAIN_READ_BYTES, FIRST_BYTE_TIMEOUT_MS, LINGER_MAX_BYTES, LINGER_TIMEOUT_MS } from '../wire/limits.ts';
 import { cutReasonNumber } from '../wire/record.ts';
@@ -65,7 +65,7 @@ export class Connection implements Watcher, Due {
         break;
       case 'held':
         // What arrives meanwhile waits for the drain before the reply; only an end of both directions is news now.
-        if ((events & (EPOLLERR | EPOLLHUP)) !== 0) this.#drain();
+        if ((events & (EPOLLERR | EPOLLHUP)) !== 0 && this.#drain()) this.#resetWhileHeld();
         break;
       case 'lingering':
         if (this.#drain() && this.#endOfFile) this.#close();
@@ -140,6 +140,13 @@ export class Connection implements Watcher, Due {
     // What was left unread before the reply brings no new edge: go on reading now.
     if (unread && !this.#drain()) return;
     if (this.#endOfFile) this.#close();
+  }
+
+  /** Behind the peer's FIN, or more bytes than we drain, read() does not tell of its RST: ask for it. Nothing is written any more. */
+  #resetWhileHeld(): void {
+    this.#owner.calls.getsockoptInt(this.socket, SOL_SOCKET, SO_ERROR);
+    this.#owner.settled(this, 'reset');
+    this.#close();
   }
 
   /** Reads and forgets until nothing is left; false when that ended the connection (a reset, or more than we take). */

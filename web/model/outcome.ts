@@ -1,4 +1,5 @@
 // What became of a connection, and how far it has come: both follow from the calls of its two ends.
+import type { CallEvent } from '#wire/event.ts';
 import type { Connection, Outcome, Phase } from './connection.ts';
 
 /** How far a connection has come that is not over. */
@@ -17,9 +18,14 @@ export function isOver({ client, server, outcome }: Connection): boolean {
   return clientDone && server?.closedNs !== null;
 }
 
+/** A reset is told by the errno of a call, or by SO_ERROR where the peer's FIN came before its RST. */
+function tellsOfReset(call: CallEvent): boolean {
+  return call.errno === 'ECONNRESET' || call.errno === 'EPIPE' || (call.call === 'getsockopt' && call.args.option === 'SO_ERROR' && call.args.value !== 0);
+}
+
 /** What came of it: the client's own word where it has one, but a reset or a loss that the server saw is said. */
 export function outcomeOf({ client, server, outcome }: Connection): Outcome {
-  const serverReset = server?.calls.some((call) => call.errno === 'ECONNRESET' || call.errno === 'EPIPE') ?? false;
+  const serverReset = server?.calls.some(tellsOfReset) ?? false;
   const answered = server?.calls.some((call) => call.call === 'write' && call.returned === 1) ?? false;
   if (client.ours && outcome !== null) return outcome === 'ended' && serverReset ? 'reset' : outcome;
   if (outcome === 'lost') return 'lost';
