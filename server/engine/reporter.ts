@@ -15,7 +15,7 @@ const HEADERS_BYTES = FRAME_HEADER_BYTES + RECORDS_HEADER_BYTES;
 
 /** Collects records and JSON reports, and writes them to the bridge, in order, when the pipe takes them. */
 export class Reporter implements RecordSink {
-  readonly batch = new RecordBatch(REPORT_BUFFER_RECORDS);
+  readonly batch: RecordBatch;
   readonly #fd: number;
   /** Records put into a frame so far; those from here to `recorded` wait in the ring. */
   #framed = 0;
@@ -35,8 +35,9 @@ export class Reporter implements RecordSink {
   recorded = 0;
   dropped = 0;
 
-  constructor(fd: number) {
+  constructor(fd: number, capacity = REPORT_BUFFER_RECORDS) {
     this.#fd = fd;
+    this.batch = new RecordBatch(capacity);
     setNonBlocking(fd);
   }
 
