@@ -1,5 +1,6 @@
 // Who stands on the stage: a few connections each with their own boxes, a crowd as one counted group; and where the wires between them run.
-import type { Connection, Phase } from '../model/connection.ts';
+import type { Connection } from '../model/connection.ts';
+import type { LivingPhase } from '../model/connection-book.ts';
 
 export const BOX_HEIGHT = 44;
 export const PITCH = 50;
@@ -8,11 +9,14 @@ export const STAGE_HEIGHT = LISTENER_HEIGHT + 6 + 3 * PITCH - 6;
 const CLIENT_ROWS = 4;
 const ACCEPTED_ROWS = 3;
 
+/** Those that live, by how far they are; in each the longest there comes first. */
+export type Living = Readonly<Record<LivingPhase, ReadonlySet<Connection>>>;
+
 /** All that have no box of their own, counted by how far they are. */
 export interface Crowd {
   count: number;
   accepted: number;
-  phases: Partial<Record<Phase, number>>;
+  phases: Partial<Record<LivingPhase, number>>;
 }
 
 /** A client's box and socket in row `row`; its accepted socket in row `acceptedRow` below the listener, null where it has none. */
@@ -39,23 +43,22 @@ export interface StagePlan {
   wires: Wire[];
 }
 
-/** The oldest live connections come first, for they are nearest to their end; `chosen` is always among them. */
-export function stagePlan(connections: readonly Connection[], chosen: string | null): StagePlan {
-  const live = connections.filter((connection) => connection.phase !== 'ended');
-  const crowded = live.length > CLIENT_ROWS || live.filter(isAccepted).length > ACCEPTED_ROWS;
-  const accepted = pick(live.filter(isAccepted), crowded ? ACCEPTED_ROWS - 1 : ACCEPTED_ROWS, chosen);
-  const waiting = pick(
-    live.filter((connection) => !isAccepted(connection)),
-    CLIENT_ROWS - (crowded ? 1 : 0) - accepted.length,
-    chosen,
-  );
+/** Nearest to their end first. */
+const ACCEPTED: readonly LivingPhase[] = ['closing', 'replying', 'held', 'reading'];
+const WAITING: readonly LivingPhase[] = ['queued', 'connecting'];
+
+/** Those nearest to their end come first; `chosen` is always among them. Looks at no more connections than it shows. */
+export function stagePlan(living: Living, chosen: Connection | null): StagePlan {
+  const acceptedCount = sizeOf(living, ACCEPTED);
+  const count = acceptedCount + sizeOf(living, WAITING);
+  const crowded = count > CLIENT_ROWS || acceptedCount > ACCEPTED_ROWS;
+  const accepted = pick(living, ACCEPTED, crowded ? ACCEPTED_ROWS - 1 : ACCEPTED_ROWS, chosen);
+  const waiting = pick(living, WAITING, CLIENT_ROWS - (crowded ? 1 : 0) - accepted.length, chosen);
   const places = [
     ...accepted.map((connection, row) => ({ connection, row, acceptedRow: row })),
     ...waiting.map((connection, i) => ({ connection, row: accepted.length + i, acceptedRow: null })),
   ];
-  const shown = new Set(places.map((place) => place.connection));
-  const rest = live.filter((connection) => !shown.has(connection));
-  const crowd = rest.length === 0 ? null : crowdOf(rest);
+  const crowd = count === places.length ? null : crowdOf(living, places);
   const crowdAcceptedRow = crowd === null || crowd.accepted === 0 ? null : accepted.length;
   const wires: Wire[] = places.map(({ connection, row, acceptedRow }) => ({
     key: connection.key,
@@ -68,22 +71,37 @@ export function stagePlan(connections: readonly Connection[], chosen: string | n
   return { places, crowd, crowdRow: places.length, crowdAcceptedRow, wires };
 }
 
-function isAccepted(connection: Connection): boolean {
-  return connection.server !== null;
+function sizeOf(living: Living, phases: readonly LivingPhase[]): number {
+  return phases.reduce((sum, phase) => sum + living[phase].size, 0);
 }
 
 /** The first `count`; the chosen one takes the last place where it is not among them. */
-function pick(from: readonly Connection[], count: number, chosen: string | null): Connection[] {
-  const picked = from.slice(0, Math.max(0, count));
-  const one = from.find((connection) => connection.key === chosen);
-  if (one !== undefined && picked.length > 0 && !picked.includes(one)) picked[picked.length - 1] = one;
+function pick(living: Living, phases: readonly LivingPhase[], count: number, chosen: Connection | null): Connection[] {
+  const picked: Connection[] = [];
+  for (const phase of phases) {
+    if (picked.length >= count) break;
+    for (const connection of living[phase]) {
+      if (picked.length >= count) break;
+      picked.push(connection);
+    }
+  }
+  const isHere = chosen !== null && phases.some((phase) => phase === chosen.phase);
+  if (isHere && picked.length > 0 && !picked.includes(chosen)) picked[picked.length - 1] = chosen;
   return picked;
 }
 
-function crowdOf(connections: readonly Connection[]): Crowd {
-  const phases: Partial<Record<Phase, number>> = {};
-  for (const { phase } of connections) phases[phase] = (phases[phase] ?? 0) + 1;
-  return { count: connections.length, accepted: connections.filter(isAccepted).length, phases };
+function crowdOf(living: Living, places: readonly StagePlace[]): Crowd {
+  const phases: Partial<Record<LivingPhase, number>> = {};
+  let count = 0;
+  let accepted = 0;
+  for (const phase of [...ACCEPTED, ...WAITING]) {
+    const left = living[phase].size - places.filter((place) => place.connection.phase === phase).length;
+    if (left === 0) continue;
+    phases[phase] = left;
+    count += left;
+    if (ACCEPTED.includes(phase)) accepted += left;
+  }
+  return { count, accepted, phases };
 }
 
 const clientY = (row: number): number => row * PITCH + BOX_HEIGHT / 2;

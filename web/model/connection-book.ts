@@ -1,16 +1,32 @@
 // All connections the page knows, and the ways to find one: by key, by socket, by endpoint; bounded, the longest ended going first.
 import { PAGE_ENDED_CONNECTIONS } from '#wire/limits.ts';
-import { isFailure, type Connection, type SocketEnd } from './connection.ts';
+import { isFailure, type Connection, type Phase, type SocketEnd } from './connection.ts';
 import { isOver, outcomeOf, phaseOf } from './outcome.ts';
 
+/** How many connections that used the same client port one after another can still be told apart by time. */
+const GENERATIONS_MAX = 4;
+
+export type LivingPhase = Exclude<Phase, 'ended'>;
+
 export class ConnectionBook {
+  /** Those that live, by how far they are; in each the longest there comes first. */
+  readonly living: Readonly<Record<LivingPhase, Set<Connection>>> = {
+    connecting: new Set(),
+    queued: new Set(),
+    reading: new Set(),
+    held: new Set(),
+    replying: new Set(),
+    closing: new Set(),
+  };
   /** Oldest first; all that live, and the newest that ended. */
   connections: Connection[] = [];
   readonly #byKey = new Map<string, Connection>();
   /** By process and socket number; both ends of a connection lead to it. */
   readonly #bySocket = new Map<number, Connection>();
-  /** By the client's endpoint, the newest generation: ports are reused. */
-  readonly #byClientEndpoint = new Map<string, Connection>();
+  /** By process and descriptor, while it is open. */
+  readonly #byDescriptor = new Map<number, Connection>();
+  /** By the client's endpoint, oldest first: ports are reused. */
+  readonly #byClientEndpoint = new Map<string, Connection[]>();
   readonly #openByPid = new Map<number, Set<Connection>>();
   #number = 0;
   #ended = 0;
@@ -29,13 +45,26 @@ export class ConnectionBook {
     return socket === undefined ? null : (this.#bySocket.get(socketKey(pid, socket)) ?? null);
   }
 
-  byClientEndpoint(endpoint: string): Connection | null {
-    return this.#byClientEndpoint.get(endpoint) ?? null;
+  /** Only while the descriptor is open: afterwards it may be another's. */
+  byDescriptor(pid: number, fd: number): Connection | null {
+    return this.#byDescriptor.get(socketKey(pid, fd)) ?? null;
   }
 
-  /** Either order of the two ends. */
-  byEndpoints(local: string, remote: string): Connection | null {
-    return this.byClientEndpoint(local) ?? this.byClientEndpoint(remote);
+  /** The newest that used this client port. */
+  byClientEndpoint(endpoint: string): Connection | null {
+    return this.#byClientEndpoint.get(endpoint)?.at(-1) ?? null;
+  }
+
+  /** Either order of the two ends; of several generations of a port the one that `atNs` falls into. */
+  byEndpoints(local: string, remote: string, atNs = Infinity): Connection | null {
+    const generations = this.#byClientEndpoint.get(local) ?? this.#byClientEndpoint.get(remote) ?? [];
+    for (let i = generations.length - 1; i > 0; i -= 1) {
+      const one = generations[i];
+      const before = generations[i - 1];
+      // What came before the first that is known of this one, but after the end of the one before, is this one's beginning.
+      if (one !== undefined && (atNs >= one.startNs || (before?.endNs != null && atNs > before.endNs))) return one;
+    }
+    return generations[0] ?? null;
   }
 
   create(key: string, client: SocketEnd, server: SocketEnd | null, startNs: number): Connection {
@@ -59,11 +88,13 @@ export class ConnectionBook {
       acceptedNs: null,
       repliedNs: null,
       notes: [],
+      unacceptedStates: [],
       revision: 0,
     };
     this.connections.push(connection);
+    this.living.connecting.add(connection);
     this.#byKey.set(key, connection);
-    if (client.local !== null) this.#byClientEndpoint.set(client.local, connection);
+    if (client.local !== null) this.setClientEndpoint(connection, client.local);
     return connection;
   }
 
@@ -81,13 +112,32 @@ export class ConnectionBook {
   }
 
   setClientEndpoint(connection: Connection, endpoint: string): void {
-    this.#byClientEndpoint.set(endpoint, connection);
+    const generations = this.#byClientEndpoint.get(endpoint);
+    if (generations === undefined) {
+      this.#byClientEndpoint.set(endpoint, [connection]);
+      return;
+    }
+    if (generations.includes(connection)) return;
+    let at = generations.length;
+    while (at > 0 && (generations[at - 1]?.startNs ?? 0) > connection.startNs) at -= 1;
+    generations.splice(at, 0, connection);
+    if (generations.length > GENERATIONS_MAX) generations.shift();
+  }
+
+  /** From here on descriptor `fd` of process `pid` is this connection's. */
+  openDescriptor(connection: Connection, pid: number, fd: number): void {
+    this.#byDescriptor.set(socketKey(pid, fd), connection);
+  }
+
+  closeDescriptor(pid: number, fd: number): void {
+    this.#byDescriptor.delete(socketKey(pid, fd));
   }
 
   /** Those that process `pid` had open; it is gone, and none is its any more. */
   takeOpen(pid: number): ReadonlySet<Connection> {
     const open = this.#openByPid.get(pid) ?? new Set();
     this.#openByPid.delete(pid);
+    for (const { client, server } of open) for (const end of [client, server]) if (end?.pid === pid && end.fd !== null) this.closeDescriptor(pid, end.fd);
     return open;
   }
 
@@ -97,12 +147,12 @@ export class ConnectionBook {
     for (const end of [client, server]) if (end?.ours === true && end.closedNs !== null && end.pid !== null) this.#openByPid.get(end.pid)?.delete(connection);
     if (connection.phase === 'ended') return;
     if (!isOver(connection)) {
-      connection.phase = phaseOf(connection);
+      this.#enter(connection, phaseOf(connection));
       return;
     }
     connection.outcome = outcomeOf(connection);
     connection.endNs = Math.max(client.closedNs ?? 0, server?.closedNs ?? 0);
-    connection.phase = 'ended';
+    this.#enter(connection, 'ended');
     this.#ended += 1;
     if (connection.outcome === 'replied') this.#replied += 1;
     else if (isFailure(connection.outcome)) this.#failed += 1;
@@ -112,8 +162,15 @@ export class ConnectionBook {
   reopen(connection: Connection): void {
     if (connection.phase !== 'ended') return;
     this.#uncount(connection);
-    connection.phase = 'reading';
+    this.#enter(connection, 'reading');
     connection.endNs = null;
+  }
+
+  #enter(connection: Connection, phase: Phase): void {
+    if (connection.phase === phase) return;
+    if (connection.phase !== 'ended') this.living[connection.phase].delete(connection);
+    if (phase !== 'ended') this.living[phase].add(connection);
+    connection.phase = phase;
   }
 
   /** `other` turned out to be `connection` seen from its other end: all that led to it leads here. */
@@ -124,8 +181,11 @@ export class ConnectionBook {
       this.#openByPid.get(end.pid)?.delete(other);
       this.own(connection, end.pid, end.socket);
       if (end.closedNs !== null) this.#openByPid.get(end.pid)?.delete(connection);
+      else if (end.fd !== null) this.openDescriptor(connection, end.pid, end.fd);
     }
     if (other.phase === 'ended') this.#uncount(other);
+    else this.living[other.phase].delete(other);
+    this.#forgetEndpoint(other);
     const at = this.connections.lastIndexOf(other);
     if (at >= 0) this.connections.splice(at, 1);
   }
@@ -152,12 +212,22 @@ export class ConnectionBook {
   #forget(connection: Connection): void {
     this.#byKey.delete(connection.key);
     const { client, server } = connection;
-    if (client.local !== null && this.#byClientEndpoint.get(client.local) === connection) this.#byClientEndpoint.delete(client.local);
+    this.#forgetEndpoint(connection);
     for (const end of [client, server]) {
       if (end?.pid == null || end.socket === null) continue;
       this.#bySocket.delete(socketKey(end.pid, end.socket));
       this.#byKey.delete(serverKey(end.pid, end.socket));
     }
+  }
+
+  #forgetEndpoint(connection: Connection): void {
+    const endpoint = connection.client.local;
+    if (endpoint === null) return;
+    const generations = this.#byClientEndpoint.get(endpoint);
+    const at = generations?.indexOf(connection) ?? -1;
+    if (generations === undefined || at < 0) return;
+    generations.splice(at, 1);
+    if (generations.length === 0) this.#byClientEndpoint.delete(endpoint);
   }
 }
 

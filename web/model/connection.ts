@@ -74,6 +74,8 @@ export interface Connection {
   repliedNs: number | null;
   /** What happened to it and is no call: holds, cuts, resets, retransmits, foreign calls. */
   notes: TraceEvent[];
+  /** States of the server's end, seen before accept() gave it a descriptor; in order of time. */
+  unacceptedStates: SeenState[];
   /** Grows with each change. */
   revision: number;
 }

@@ -2,6 +2,7 @@
 import type { CallEvent, TraceEvent } from '#wire/event.ts';
 import { straceLine } from '#wire/strace.ts';
 import type { Connection } from './connection.ts';
+import type { ClauseFact } from './verdict.ts';
 import type { ErrnoHelp, ErrnoWords } from './words/errno-words.ts';
 import type { StepWords } from './words/step-words.ts';
 
@@ -18,6 +19,29 @@ export interface Explanation {
   /** The next step where something failed; '' otherwise. */
   doNext: string;
   seenBy: string;
+}
+
+/** A clause of a verdict; `duration` words a number of nanoseconds. */
+export function clauseText(fact: ClauseFact, words: StepWords, duration: (ns: number) => string): string {
+  const say = words.verdict;
+  switch (fact.kind) {
+    case 'outcome':
+      return say.outcomes[fact.outcome](duration(fact.afterNs)) + (fact.errno === null ? '' : ` (${fact.errno})`);
+    case 'living':
+      return say.living[fact.phase] ?? fact.phase;
+    case 'syn-again':
+      return say.synAgain(fact.count, fact.connectedAfterNs === null ? null : duration(fact.connectedAfterNs));
+    case 'queued':
+      return say.queued(duration(fact.durationNs));
+    case 'held':
+      return say.held(holdLabel(fact.askedMs), duration(fact.lateNs));
+    case 'closed':
+      return say.closed[fact.how][fact.by];
+    case 'time-wait':
+      return say.timeWait(fact.side, fact.evidence);
+    case 'disagree':
+      return say.disagree[fact.what.kind];
+  }
 }
 
 /** What an errno means for this call, or null where it has no words of its own. */

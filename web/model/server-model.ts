@@ -10,6 +10,23 @@ export interface ProcessModel {
   restartMs: number | null;
 }
 
+/** A time in which the server did not accept, and what came of it: the ground of the overflow's explanation. */
+export interface AcceptPause {
+  paused: TraceEvent & { kind: 'accept-paused' };
+  resumed: (TraceEvent & { kind: 'accept-resumed' }) | null;
+  /** The queue at its longest, during the pause and after it. */
+  fullest: (TraceEvent & { kind: 'accept-queue' }) | null;
+  drops: (TraceEvent & { kind: 'listener-drops' })[];
+  /** How many SYNs were seen to go out again, and the first time. */
+  synsAgain: number;
+  firstSynAgain: TraceEvent | null;
+}
+
+/** Pauses remembered; older ones are history that the trace still tells. */
+const PAUSES_MAX = 8;
+/** SYNs that were thrown away come again within this time (tcp_syn_linear_timeouts, ip-sysctl). */
+const AFTERMATH_NS = 8e9;
+
 /** Calls of a start, in their order. */
 const START_CALLS = new Set(['socket', 'setsockopt', 'bind', 'listen']);
 
@@ -28,6 +45,8 @@ export class ServerModel {
   paused: (TraceEvent & { kind: 'accept-paused' }) | null = null;
   /** SYNs that the listener threw away, by its own counter. */
   drops = 0;
+  /** Oldest first. */
+  pauses: AcceptPause[] = [];
   readonly processes = new Map<string, ProcessModel>();
 
   /** Takes one event of the trace; those of connections are not its concern. */
@@ -42,15 +61,22 @@ export class ServerModel {
         break;
       case 'accept-queue':
         this.queue = { length: event.length, limit: event.limit, atNs: event.atNs };
+        this.#noteQueue(event);
         break;
       case 'accept-paused':
         this.paused = event;
+        this.pauses.push({ paused: event, resumed: null, fullest: null, drops: [], synsAgain: 0, firstSynAgain: null });
+        if (this.pauses.length > PAUSES_MAX) this.pauses.shift();
         break;
-      case 'accept-resumed':
+      case 'accept-resumed': {
         this.paused = null;
+        const pause = this.pauses.at(-1);
+        if (pause !== undefined) pause.resumed ??= event;
         break;
+      }
       case 'listener-drops':
         this.drops = event.totalDrops;
+        if (event.drops > 0) this.#pauseAt(event.atNs)?.drops.push(event);
         break;
       case 'process':
         this.#applyProcess(event);
@@ -58,6 +84,26 @@ export class ServerModel {
       default:
         break;
     }
+  }
+
+  /** A client's SYN went out again: nobody had answered it. */
+  noteSynAgain(event: TraceEvent): void {
+    const pause = this.#pauseAt(event.atNs);
+    if (pause === null) return;
+    pause.synsAgain += 1;
+    pause.firstSynAgain ??= event;
+  }
+
+  #noteQueue(event: TraceEvent & { kind: 'accept-queue' }): void {
+    const pause = this.#pauseAt(event.atNs);
+    if (pause !== null && event.length > (pause.fullest?.length ?? 0)) pause.fullest = event;
+  }
+
+  /** The pause that `atNs` falls into or shortly after. */
+  #pauseAt(atNs: number): AcceptPause | null {
+    const pause = this.pauses.at(-1);
+    if (pause === undefined || atNs < pause.paused.atNs) return null;
+    return pause.resumed === null || atNs <= pause.resumed.atNs + AFTERMATH_NS ? pause : null;
   }
 
   #applyCall(event: CallEvent): void {

@@ -1,7 +1,8 @@
 // The story of one connection, step by step: the calls of both ends in order of time, and between them what follows from them.
-import type { CallEvent, TraceEvent } from '#wire/event.ts';
+import type { CallEvent, TcpStateEvent, TraceEvent } from '#wire/event.ts';
 import type { Evidence } from '#wire/vocabulary.ts';
 import type { Connection, SocketEnd } from './connection.ts';
+import { statesOf, stretches } from './seen-states.ts';
 
 export type Side = 'client' | 'server' | 'network';
 export type Segment = 'SYN' | 'SYN ACK' | 'ACK' | 'FIN' | 'RST' | 'byte' | 'reply';
@@ -15,6 +16,8 @@ export interface Step {
   atNs: number;
   durationNs: number;
   evidence: Evidence;
+  /** Others who saw the same; of states only. */
+  alsoSeenBy: Evidence[];
   /** Of the network's steps: what crossed, which way, and when it was there. */
   segment: Segment | null;
   toServer: boolean;
@@ -30,9 +33,13 @@ export interface StoryOptions {
   routine: boolean;
 }
 
+/** From this length on a call was waiting, and that is part of the story. */
+const WAITING_FROM_NS = 10e6;
+
 /** True for calls that a server needs to watch its sockets and a student need not see first. */
 export function isRoutine(event: CallEvent): boolean {
-  return event.call === 'epoll_ctl' || event.call === 'epoll_wait' || (event.call === 'getsockopt' && event.args.option === 'TCP_INFO');
+  if (event.call === 'epoll_wait') return event.durationNs < WAITING_FROM_NS;
+  return event.call === 'epoll_ctl' || (event.call === 'getsockopt' && event.args.option === 'TCP_INFO');
 }
 
 /** The steps of a connection in order of time; a cause stands before what it causes. */
@@ -48,13 +55,43 @@ export function steps(connection: Connection, options: StoryOptions): Step[] {
     if (note.kind === 'socket-owner' || note.kind === 'tcp-state') continue;
     story.push(ofEvent(note, sideOf(note, connection), note.kind === 'foreign-call' ? note.durationNs : 0));
   }
+  story.push(...stateSteps(connection, 'client'), ...stateSteps(connection, 'server'));
   if (options.inferred) story.push(...inferredSegments(connection));
   story.sort((a, b) => a.atNs - b.atNs);
   return story.map((step, id) => ({ ...step, id }));
 }
 
+/** Where an end was first seen in a state: one step for each, whoever else saw it too. */
+function stateSteps(connection: Connection, side: 'client' | 'server'): Omit<Step, 'id'>[] {
+  const states = statesOf(connection, side);
+  const bySeq = new Map(states.map((state) => [state.seq, state]));
+  const local = side === 'client' ? connection.client.local : (connection.server?.local ?? connection.target);
+  const remote = side === 'client' ? connection.target : connection.client.local;
+  const found: Omit<Step, 'id'>[] = [];
+  let before: string | null = null;
+  for (const { state: to, seen, seqs, evidences } of stretches(states, 0)) {
+    const first = bySeq.get(seqs[0] ?? -1);
+    if (!seen || first === undefined || to === before) continue;
+    before = to;
+    const event: TcpStateEvent = { ...first, kind: 'tcp-state', local: local ?? '', remote: remote ?? '' };
+    found.push({ ...ofEvent(event, side, 0), alsoSeenBy: evidences.filter((evidence) => evidence !== first.evidence) });
+  }
+  return found;
+}
+
 function ofEvent(event: TraceEvent, side: Side, durationNs: number): Omit<Step, 'id'> {
-  return { event, side, atNs: event.atNs, durationNs, evidence: event.evidence, segment: null, toServer: false, arrivedNs: event.atNs, byte: null };
+  return {
+    event,
+    side,
+    atNs: event.atNs,
+    durationNs,
+    evidence: event.evidence,
+    alsoSeenBy: [],
+    segment: null,
+    toServer: false,
+    arrivedNs: event.atNs,
+    byte: null,
+  };
 }
 
 function sideOf(event: TraceEvent, connection: Connection): Side {
@@ -68,6 +105,13 @@ function find(end: SocketEnd | null, wanted: (call: CallEvent) => boolean): Call
 
 const endOf = (call: CallEvent): number => call.atNs + call.durationNs;
 
+/** The earliest moment at which the handshake is known to have been complete. */
+function firstSignNs(client: SocketEnd, server: SocketEnd | null, connectDone: CallEvent): number {
+  const accept = find(server, (call) => call.call === 'accept4');
+  const established = client.states.find((state) => state.to === 'ESTABLISHED');
+  return Math.min(connectDone.atNs, accept === undefined ? Infinity : endOf(accept), established?.atNs ?? Infinity);
+}
+
 /** What must have crossed the network for the calls to have returned what they did. */
 function inferredSegments({ client, server, byte, reply, errno, outcome }: Connection): Omit<Step, 'id'>[] {
   const segments: Omit<Step, 'id'>[] = [];
@@ -79,6 +123,7 @@ function inferredSegments({ client, server, byte, reply, errno, outcome }: Conne
       atNs: leftNs,
       durationNs: arrived - leftNs,
       evidence: 'inferred',
+      alsoSeenBy: [],
       segment,
       toServer,
       arrivedNs: arrived,
@@ -88,9 +133,9 @@ function inferredSegments({ client, server, byte, reply, errno, outcome }: Conne
   const connect = find(client, (call) => call.call === 'connect' && (call.returned === 0 || call.errno === 'EINPROGRESS'));
   const connectDone = find(client, (call) => call.call === 'getsockopt' && call.args.option === 'SO_ERROR');
   if (connect !== undefined && connectDone !== undefined) {
-    // All three lie between connect()'s beginning and the moment the kernel called the socket writable; where exactly, nobody saw.
+    // All three lie between connect()'s beginning and the first sign that the handshake was done; where exactly, nobody saw.
     const from = connect.atNs;
-    const third = (connectDone.atNs - from) / 4;
+    const third = (firstSignNs(client, server, connectDone) - from) / 4;
     if (errno === 'ECONNREFUSED') {
       add('SYN', true, from + third, from + 2 * third);
       add('RST', false, from + 2 * third, from + 3 * third);

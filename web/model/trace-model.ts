@@ -1,12 +1,13 @@
 // Events in, connections out: a pure fold of the trace, whatever order its processes' events arrive in.
 import type { CallEvent, TraceEvent } from '#wire/event.ts';
 import type { Snapshot } from '#wire/message.ts';
-import { unknownEnd, type Connection, type SeenState, type SocketEnd } from './connection.ts';
+import { unknownEnd, type Connection, type SocketEnd } from './connection.ts';
 import { ConnectionBook, serverKey } from './connection-book.ts';
 import { EventLog } from './event-log.ts';
+import { applySeen } from './kernel-evidence.ts';
+import { keepState } from './seen-states.ts';
 import { ServerModel } from './server-model.ts';
 
-type SeenEvent = Extract<TraceEvent, { local: string }>;
 type OfOurs = Extract<TraceEvent, { kind: 'client-ended' | 'hold' | 'cut' }>;
 
 /** Events that did not reach the page, or were never recorded. */
@@ -67,7 +68,7 @@ export class TraceModel {
   /** The connection that an event belongs to, or null. */
   ofEvent(event: TraceEvent): Connection | null {
     if ('socket' in event && event.pid !== undefined) return this.book.bySocket(event.pid, event.socket);
-    if ('local' in event) return this.book.byEndpoints(event.local, event.remote);
+    if ('local' in event) return this.book.byEndpoints(event.local, event.remote, event.atNs);
     return null;
   }
 
@@ -77,7 +78,8 @@ export class TraceModel {
     switch (event.kind) {
       case 'call':
         this.server.apply(event);
-        if (event.process === 'tcp-client') this.#clientCall(event);
+        if (event.call === 'epoll_wait') this.#waited(event);
+        else if (event.process === 'tcp-client') this.#clientCall(event);
         else if (event.process === 'increment-server') this.#serverCall(event);
         break;
       case 'client-ended':
@@ -91,7 +93,7 @@ export class TraceModel {
       case 'reset':
       case 'retransmit':
       case 'segment-drop':
-        this.#seen(event);
+        applySeen(event, this.book, this.server);
         break;
       case 'process':
         this.server.apply(event);
@@ -127,6 +129,18 @@ export class TraceModel {
     this.book.settle(connection);
   }
 
+  /** An epoll_wait() belongs to the conversations of which it brought news. */
+  #waited(event: CallEvent & { call: 'epoll_wait' }): void {
+    for (const { fd } of event.args.ready) {
+      const connection = this.book.byDescriptor(event.pid, fd);
+      if (connection === null) continue;
+      const end = event.process === 'increment-server' ? connection.server : connection.client;
+      if (end === null) continue;
+      keepCall(end, event);
+      connection.revision += 1;
+    }
+  }
+
   #clientCall(event: CallEvent): void {
     if (event.socket === undefined) return;
     let connection = this.book.bySocket(event.pid, event.socket);
@@ -144,7 +158,10 @@ export class TraceModel {
     connection.revision += 1;
     switch (event.call) {
       case 'socket':
-        if (event.returned >= 0) end.fd = event.returned;
+        if (event.returned >= 0) {
+          end.fd = event.returned;
+          this.book.openDescriptor(connection, event.pid, event.returned);
+        }
         break;
       case 'connect':
         connection.target = `${event.args.address.ip}:${event.args.address.port}`;
@@ -165,11 +182,13 @@ export class TraceModel {
       case 'read':
         if (event.returned > 0) {
           connection.reply ??= firstByte(event.args.data);
-          connection.repliedNs ??= event.atNs + event.durationNs;
+          // Where the client tells, it is replied when the client has it; until then the server's write() stands.
+          if (end.calls.find((one) => one.call === 'read' && one.returned > 0) === event) connection.repliedNs = event.atNs + event.durationNs;
         }
         break;
       case 'close':
         end.closedNs = event.atNs + event.durationNs;
+        this.book.closeDescriptor(event.pid, event.fd);
         break;
       default:
         break;
@@ -202,11 +221,13 @@ export class TraceModel {
       case 'write':
         if (event.returned === 1) {
           connection.reply ??= firstByte(event.args.data);
-          connection.repliedNs ??= event.atNs + event.durationNs;
+          // Where the client tells, it is replied when the client has it; until then the server's write() stands.
+          if (end.calls.find((one) => one.call === 'read' && one.returned > 0) === event) connection.repliedNs = event.atNs + event.durationNs;
         } else connection.errno = event.errno ?? connection.errno;
         break;
       case 'close':
         end.closedNs = event.atNs + event.durationNs;
+        this.book.closeDescriptor(event.pid, event.fd);
         break;
       default:
         break;
@@ -231,12 +252,14 @@ export class TraceModel {
       connection = this.book.create(key, client, end, event.atNs);
     } else {
       connection.server = end;
-      adoptStates(connection, end);
+      end.states = connection.unacceptedStates;
+      connection.unacceptedStates = [];
       this.book.alias(connection, key);
       this.book.reopen(connection);
     }
     connection.acceptedNs = event.atNs + event.durationNs;
     this.book.own(connection, event.pid, socket);
+    this.book.openDescriptor(connection, event.pid, event.returned);
     keepCall(end, event);
     connection.revision += 1;
     this.book.settle(connection);
@@ -257,44 +280,9 @@ export class TraceModel {
     connection.repliedNs ??= other.repliedNs;
     connection.errno ??= other.errno;
     connection.notes.push(...other.notes);
-    connection.client.states.push(...other.client.states);
+    for (const state of other.client.states) keepState(connection.client.states, state);
+    connection.unacceptedStates = other.unacceptedStates;
     this.book.merge(connection, other);
-  }
-
-  /** What the kernel or a tool of its saw of a socket, from outside. */
-  #seen(event: SeenEvent): void {
-    const owned = event.pid === undefined ? null : this.book.bySocket(event.pid, event.socket);
-    const known = owned ?? this.book.byEndpoints(event.local, event.remote);
-    const connection = known === null || beginsAnew(event, known) ? this.#firstSeen(event) : known;
-    if (connection === null) return;
-    const end = connection.client.local === event.local ? connection.client : connection.server;
-    connection.revision += 1;
-    if (event.kind === 'tcp-state' && end !== null) end.states.push(seenState(event));
-    else connection.notes.push(event);
-    if (end === null || end.ours) return;
-    if (event.process !== undefined) {
-      end.process = event.process;
-      end.pid = event.pid ?? null;
-    }
-    if (event.kind === 'tcp-state' && event.to === 'CLOSED') {
-      end.closedNs ??= event.atNs;
-      this.book.settle(connection);
-    }
-  }
-
-  /** A connection that the kernel knows and our server has not accepted yet: somebody foreign waits in its queue. */
-  #firstSeen(event: SeenEvent): Connection | null {
-    const listening = this.server.startCalls.find((call) => call.call === 'bind');
-    if (listening?.call !== 'bind' || event.kind !== 'tcp-state' || event.to === 'TIME-WAIT' || event.to === 'CLOSED' || event.to === 'LISTEN') return null;
-    const port = `:${this.server.port ?? listening.args.address.port}`;
-    const client = event.local.endsWith(port) ? event.remote : event.remote.endsWith(port) ? event.local : null;
-    if (client === null || client.endsWith(':0')) return null;
-    const end = unknownEnd(false, '');
-    end.local = client;
-    const connection = this.book.create(`k${event.seq}`, end, null, event.atNs);
-    connection.target = client === event.local ? event.remote : event.local;
-    this.book.settle(connection);
-    return connection;
   }
 
   #processExited(pid: number, atNs: number): void {
@@ -305,24 +293,6 @@ export class TraceModel {
       this.book.settle(connection);
     }
   }
-}
-
-/** Ports are reused: a SYN after the end is another connection. */
-function beginsAnew(event: SeenEvent, known: Connection): boolean {
-  return event.kind === 'tcp-state' && event.to === 'SYN-SENT' && known.endNs !== null && event.atNs > known.endNs;
-}
-
-function seenState(event: SeenEvent & { kind: 'tcp-state' }): SeenState {
-  return { atNs: event.atNs, from: event.from, to: event.to, evidence: event.evidence, seq: event.seq };
-}
-
-/** What was seen of the server's end before accept() gave it a descriptor is that end's. */
-function adoptStates(connection: Connection, end: SocketEnd): void {
-  connection.notes = connection.notes.filter((note) => {
-    if (note.kind !== 'tcp-state') return true;
-    end.states.push(seenState(note));
-    return false;
-  });
 }
 
 /** Calls of one process come in order; a merge of batches may still bring an earlier one late. */

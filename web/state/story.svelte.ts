@@ -11,6 +11,9 @@ const SLOWED_FACTOR = 2_000;
 const SLOWED_LEAST_MS = 350;
 const SLOWED_MOST_MS = 1_600;
 
+/** A connection that nobody chose is on show for at least this long before a newer one takes its place. */
+const SHOWN_LEAST_MS = 2_000;
+
 export class Story {
   /** Segments that nobody captured are shown. */
   inferred = $state(true);
@@ -21,6 +24,8 @@ export class Story {
   readonly #session: Session;
   readonly #selection: Selection;
   #timer = 0;
+  #byItself: Connection | null = null;
+  #byItselfSinceMs = -Infinity;
 
   constructor(session: Session, selection: Selection) {
     this.#session = session;
@@ -32,8 +37,19 @@ export class Story {
     void this.#session.revision;
     const { model } = this.#session;
     const { key } = this.#selection;
-    return key === null ? (model.connections.at(-1) ?? null) : model.byKey(key);
+    return key === null ? this.#shownByItself(model.connections.at(-1) ?? null) : model.byKey(key);
   });
+
+  /** What nobody chose stays long enough to be read, however fast new ones come. */
+  #shownByItself(newest: Connection | null): Connection | null {
+    const shown = this.#byItself;
+    const nowMs = performance.now();
+    const known = shown !== null && this.#session.model.byKey(shown.key) === shown;
+    if (known && newest !== shown && nowMs - this.#byItselfSinceMs < SHOWN_LEAST_MS) return shown;
+    if (newest !== shown) this.#byItselfSinceMs = nowMs;
+    this.#byItself = newest;
+    return newest;
+  }
 
   /** Grows when the connection on show changed; what draws it reads this. */
   readonly revision = $derived.by(() => {

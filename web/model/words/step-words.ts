@@ -1,4 +1,5 @@
 // The sentence for each thing that can happen in a conversation: English. A second language is a second object of this type.
+import type { Outcome } from '../connection.ts';
 import type { ErrnoHelp } from './errno-words.ts';
 
 /** A byte as a person reads it: 'A' 0x41. */
@@ -60,6 +61,19 @@ export interface StepWords {
   dropped(count: number): string;
   segments: Readonly<Record<'SYN' | 'SYN ACK' | 'ACK' | 'FIN' | 'RST' | 'byte' | 'reply', string>>;
   seenBy: Readonly<Record<string, (pid: number | null) => string>>;
+  verdict: VerdictWords;
+}
+
+/** The clauses of a verdict; durations come as text. */
+export interface VerdictWords {
+  outcomes: Readonly<Record<Outcome, (after: string) => string>>;
+  living: Readonly<Record<string, string>>;
+  synAgain(count: number, connectedAfter: string | null): string;
+  queued(duration: string): string;
+  held(asked: string, late: string): string;
+  closed: Readonly<Record<'FIN' | 'RST', Readonly<Record<'client' | 'server', string>>>>;
+  timeWait(side: 'client' | 'server', seenBy: string | null): string;
+  disagree: Readonly<Record<'half-open' | 'unseen' | 'gone', string>>;
 }
 
 export const stepWordsEn: StepWords = {
@@ -173,5 +187,44 @@ export const stepWordsEn: StepWords = {
     tracefs: () => 'a kernel tracepoint fired',
     packet: () => 'captured on the wire',
     inferred: () => 'inferred: nobody saw it',
+  },
+  verdict: {
+    outcomes: {
+      replied: (after) => `replied after ${after}`,
+      refused: (after) => `refused after ${after}: nobody listened`,
+      reset: (after) => `reset after ${after}`,
+      'timed-out': (after) => `gave up after ${after}`,
+      'closed-without-byte': (after) => `closed after ${after} without a byte`,
+      'closed-without-reply': (after) => `closed after ${after} without a reply`,
+      'no-local-port': () => 'never began: no local port was left',
+      'no-descriptor': () => 'never began: no descriptor was left',
+      ended: (after) => `ended early, after ${after}`,
+      lost: (after) => `lost after ${after}: a process died with it`,
+      failed: (after) => `failed after ${after}`,
+    },
+    living: {
+      connecting: 'connecting',
+      queued: 'connected, not accepted yet',
+      reading: 'accepted; its byte has not come',
+      held: 'its byte is held',
+      replying: 'replied; not closed yet',
+      closing: 'closing',
+    },
+    synAgain: (count, connected) =>
+      `its SYN went out again ${count === 1 ? 'once' : `${count} times`}${connected === null ? '' : `, and it was connected after ${connected}`}`,
+    queued: (duration) => `waited ${duration} for accept()`,
+    held: (asked, late) => `held ${asked}, ${late} late`,
+    closed: {
+      FIN: { client: 'closed in order by the client', server: 'closed in order by the server' },
+      RST: { client: 'reset by the client', server: 'reset by the server' },
+    },
+    timeWait: (side, seenBy) =>
+      `TIME-WAIT on ${side === 'server' ? "the server's" : "the client's"} side${seenBy === null ? ', as follows from who closed first' : ''}`,
+    disagree: {
+      'half-open':
+        "the two ends do not agree: the client is ESTABLISHED, the server's end still SYN-RECEIVED. Its last ACK found the queue full; the server will ask again",
+      unseen: "the client is ESTABLISHED; of the server's end nobody has seen anything yet",
+      gone: "the two ends do not agree: the client is ESTABLISHED, the server's end is closed. The client learns of it when it next sends",
+    },
   },
 };

@@ -1,0 +1,65 @@
+// What the kernel or a tool of its saw of our sockets, from outside: joined to the connections it belongs to, and never more than was seen.
+import type { TcpStateEvent, TraceEvent } from '#wire/event.ts';
+import { unknownEnd, type Connection, type SeenState, type SocketEnd } from './connection.ts';
+import type { ConnectionBook } from './connection-book.ts';
+import { keepState } from './seen-states.ts';
+import type { ServerModel } from './server-model.ts';
+
+type SeenEvent = Extract<TraceEvent, { local: string }>;
+
+/** Joins what was seen of a socket to its connection: by process and socket where they are known, else by 4-tuple and time. */
+export function applySeen(event: SeenEvent, book: ConnectionBook, server: ServerModel): void {
+  const owned = event.pid === undefined ? null : book.bySocket(event.pid, event.socket);
+  const known = owned ?? book.byEndpoints(event.local, event.remote, event.atNs);
+  const connection = known === null || (owned === null && beginsAnew(event, known)) ? firstSeen(event, book, server) : known;
+  if (event.kind === 'retransmit' && event.segment === 'SYN') server.noteSynAgain(event);
+  if (connection === null) return;
+  const { client } = connection;
+  const ofClient = owned === null ? client.local === event.local : client.pid === event.pid && client.socket === event.socket;
+  const end = ofClient ? client : connection.server;
+  connection.revision += 1;
+  if (event.kind === 'tcp-state') keepState(ofClient ? client.states : (end?.states ?? connection.unacceptedStates), seenState(event));
+  else connection.notes.push(event);
+  if (end === null || end.ours) return;
+  if (event.process !== undefined) {
+    end.process = event.process;
+    end.pid = event.pid ?? null;
+  }
+  if (event.kind === 'foreign-call') {
+    end.fd = event.fd;
+    if (ofClient && event.call === 'connect' && event.errno === undefined) connection.connectedNs ??= event.atNs + event.durationNs;
+  } else if (event.kind === 'tcp-state') foreignState(event, connection, end, book);
+}
+
+function foreignState(event: TcpStateEvent, connection: Connection, end: SocketEnd, book: ConnectionBook): void {
+  if (event.to === 'ESTABLISHED') connection.connectedNs ??= event.atNs;
+  else if (event.to === 'CLOSED') end.closedNs ??= event.atNs;
+  book.settle(connection);
+}
+
+/** A connection that the kernel knows and our server has not accepted yet: somebody foreign waits in its queue. */
+function firstSeen(event: SeenEvent, book: ConnectionBook, server: ServerModel): Connection | null {
+  const listening = server.startCalls.find((call) => call.call === 'bind');
+  if (listening?.call !== 'bind' || event.kind !== 'tcp-state' || event.to === 'TIME-WAIT' || event.to === 'CLOSED' || event.to === 'LISTEN') return null;
+  const port = `:${server.port ?? listening.args.address.port}`;
+  const client = event.local.endsWith(port) ? event.remote : event.remote.endsWith(port) ? event.local : null;
+  if (client === null || client.endsWith(':0')) return null;
+  const end = unknownEnd(false, '');
+  end.local = client;
+  const connection = book.create(`k${event.seq}`, end, null, event.atNs);
+  connection.target = client === event.local ? event.remote : event.local;
+  book.settle(connection);
+  return connection;
+}
+
+/** States in which only a connection that is not over can be. */
+const OF_THE_LIVING = new Set(['SYN-SENT', 'SYN-RECEIVED', 'ESTABLISHED']);
+
+/** Ports are reused: a living state after the end is another connection's. TIME-WAIT after it is this one's. */
+function beginsAnew(event: SeenEvent, known: Connection): boolean {
+  return event.kind === 'tcp-state' && known.endNs !== null && event.atNs > known.endNs && OF_THE_LIVING.has(event.to);
+}
+
+function seenState(event: TcpStateEvent): SeenState {
+  return { atNs: event.atNs, from: event.from, to: event.to, evidence: event.evidence, seq: event.seq };
+}
