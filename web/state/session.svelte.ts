@@ -39,8 +39,6 @@ export class Session {
   #kept: Heard[] = [];
   #keptEvents = 0;
   #offsetMs = 0;
-  /** What the bridge wants to be shown with each request; null where it asks for none. */
-  readonly token: string | null;
   readonly #feed: Feed;
 
   constructor() {
