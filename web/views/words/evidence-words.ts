@@ -1,4 +1,5 @@
 // The words of the evidence: connections, the drawer and what is in it, as a type.
+import type { Sort } from '../../model/connection-list.ts';
 import type { QueryKey } from '../../model/trace-query.ts';
 
 export type DrawerTab = 'trace' | 'sockets' | 'charts' | 'bytes' | 'code';
@@ -8,8 +9,21 @@ export interface EvidenceWords {
   connections: {
     title: string;
     filter: string;
-    filters: Readonly<Record<'all' | 'live' | 'replied' | 'failed', string>>;
-    newestFirst: string;
+    filters: Readonly<Record<'all' | 'live' | 'failed', string>>;
+    byState: string;
+    byOutcome: string;
+    process: string;
+    allProcesses: string;
+    sort: string;
+    sorts: Readonly<Record<Sort, string>>;
+    zoom: string;
+    zoomIn: string;
+    zoomOut: string;
+    zoomHelp: string;
+    fit: string;
+    axisFrom(clock: string): string;
+    axisHelp: string;
+    toNewest: string;
     empty: string;
     emptyFiltered: string;
     outcomes: Readonly<Record<string, string>>;

@@ -1,0 +1,77 @@
+// One row of the waterfall: which stretches it has, and where they lie.
+import { describe, expect, it } from 'vitest';
+import { unknownEnd, type Connection } from '../model/connection.ts';
+import { waterfallRow, waterfallWindow } from './waterfall.ts';
+
+const SCALE = { fromNs: 0, toNs: 10e9, width: 1_000 };
+
+function connection(more: Partial<Connection>): Connection {
+  return {
+    key: 'c1',
+    number: 1,
+    client: unknownEnd(true, 'tcp-client'),
+    server: null,
+    target: null,
+    startNs: 1e9,
+    endNs: null,
+    phase: 'connecting',
+    outcome: null,
+    errno: null,
+    byte: null,
+    reply: null,
+    holdMs: null,
+    holdFromNs: null,
+    connectedNs: null,
+    acceptedNs: null,
+    repliedNs: null,
+    notes: [],
+    revision: 0,
+    ...more,
+  };
+}
+
+describe('a row', () => {
+  it('of a held connection ends now, and shows when it is due', () => {
+    const row = waterfallRow(connection({ phase: 'held', connectedNs: 1.1e9, acceptedNs: 1.2e9, holdFromNs: 1.3e9, holdMs: 5_000 }), SCALE, 4e9);
+    expect(row.bars.map((bar) => bar.kind)).toEqual(['connect', 'queued', 'reading', 'held']);
+    expect(row.endX).toBe(400);
+    expect(row.dueX).toBe(630);
+    expect(row.failedX).toBeNull();
+  });
+
+  it('of a queued connection has no accepted part', () => {
+    const row = waterfallRow(connection({ phase: 'queued', connectedNs: 1.1e9 }), SCALE, 3e9);
+    expect(row.bars.map((bar) => bar.kind)).toEqual(['connect', 'queued']);
+    expect(row.bars[1]).toMatchObject({ x: 110, width: 190 });
+  });
+
+  it('of a refused connection is a connect with a cross at its end', () => {
+    const row = waterfallRow(connection({ phase: 'ended', outcome: 'refused', errno: 'ECONNREFUSED', endNs: 1.001e9 }), SCALE, 5e9);
+    expect(row.bars.map((bar) => bar.kind)).toEqual(['connect']);
+    expect(row.failedX).toBeCloseTo(100.1, 5);
+  });
+
+  it('of an answered connection has the reply and the closing after it', () => {
+    const row = waterfallRow(
+      connection({ phase: 'ended', outcome: 'replied', connectedNs: 1e9, acceptedNs: 1e9, holdFromNs: 1e9, holdMs: 1_000, repliedNs: 2e9, endNs: 2.5e9 }),
+      SCALE,
+      9e9,
+    );
+    expect(row.bars.map((bar) => bar.kind)).toEqual(['connect', 'reading', 'held', 'replied', 'closing']);
+    expect(row.dueX).toBeNull();
+    expect(row.endX).toBe(250);
+  });
+
+  it('draws nothing of what lies outside the window', () => {
+    const row = waterfallRow(connection({ startNs: 20e9, connectedNs: 21e9 }), SCALE, 30e9);
+    expect(row.bars).toEqual([]);
+  });
+});
+
+describe('the window', () => {
+  it('holds all its connections and the holds under way', () => {
+    const window = waterfallWindow([connection({ holdFromNs: 2e9, holdMs: 5_000 }), connection({ startNs: 1.5e9, endNs: 3e9, outcome: 'replied' })], 2.5e9);
+    expect(window.fromNs).toBeLessThan(1e9);
+    expect(window.toNs).toBeGreaterThan(7e9);
+  });
+});
