@@ -25,6 +25,7 @@ function connection(more: Partial<Connection>): Connection {
     acceptedNs: null,
     repliedNs: null,
     notes: [],
+    unacceptedStates: [],
     revision: 0,
     ...more,
   };
