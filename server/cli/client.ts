@@ -40,7 +40,7 @@ export function client(
     if (event.outcome !== 'replied') failures += 1;
     if (command.json) {
       const { outcome, errno } = event;
-      const failed = story.failedCall === null ? {} : { call: story.failedCall.call };
+      const failed = story.failedCall === null ? {} : { call: blamed(story.failedCall) };
       out.line(
         JSON.stringify({
           byte: story.byte,
@@ -123,10 +123,15 @@ function failed(event: CallEvent): boolean {
   return event.returned < 0 && event.errno !== 'EAGAIN' && event.errno !== 'EINPROGRESS' && event.errno !== 'EINTR';
 }
 
+/** The call that a failure is told of: what SO_ERROR says is said of the connect. */
+function blamed(failedCall: CallEvent): string {
+  return failedCall.call === 'getsockopt' ? 'connect' : failedCall.call;
+}
+
 /** `connect: ECONNREFUSED (connection refused) 127.0.0.1:9736` */
 function failureLine(outcome: string, errno: string | undefined, failedCall: CallEvent | null, target: string, timeoutMs: number): string {
   if (errno !== undefined) {
-    const call = failedCall === null || failedCall.call === 'getsockopt' ? 'connect' : failedCall.call;
+    const call = failedCall === null ? 'connect' : blamed(failedCall);
     const words = errnoWords(errno as Errno);
     return `${call}: ${errno} (${words.charAt(0).toLowerCase()}${words.slice(1)}) ${target}`;
   }
