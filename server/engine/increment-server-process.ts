@@ -8,7 +8,7 @@ const options = JSON.parse(process.argv[2] ?? '{}') as ServerOptions;
 const ip = ipNumber(options.tcpHost);
 if (ip === null) throw new Error(`tcpHost must be an IPv4 address, not '${options.tcpHost}'`);
 
-const engine = engineProcess('increment-server', options.runStartNs);
+const engine = engineProcess('increment-server', options.runStartNs, options.record);
 const server = new IncrementServer(engine.calls, engine.loop, { ip, port: options.tcpPort, backlog: options.backlog, holdMs: options.holdMs });
 
 server.onTotals = () => {

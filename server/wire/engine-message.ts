@@ -12,6 +12,8 @@ export const ServerOptions = Type.Object({
   backlog: Type.Integer(),
   holdMs: Type.Integer(),
   drainTimeoutMs: Type.Integer(),
+  /** False: makes the same calls and tells nobody, so that what recording costs can be measured. */
+  record: Type.Optional(Type.Boolean()),
 });
 export type ServerOptions = Static<typeof ServerOptions>;
 
