@@ -41,11 +41,15 @@ export class Table {
     console.log(`  (${text})`);
   }
 
+  /** Rows whose goal is not met. */
+  get missed(): number {
+    return this.rows.filter((row) => met(row) === false).length;
+  }
+
   write(path: string): void {
     mkdirSync(dirname(path), { recursive: true });
     writeFileSync(path, `${JSON.stringify({ machine: machine(), at: new Date().toISOString(), rows: this.rows, notes: this.notes }, null, 2)}\n`);
-    const missed = this.rows.filter((row) => met(row) === false).length;
-    console.log(`\n${this.rows.length} rows, ${missed === 0 ? 'every goal met' : `${missed} short of the goal`}; written to ${path}`);
+    console.log(`\n${this.rows.length} rows, ${this.missed === 0 ? 'every goal met' : `${this.missed} short of the goal`}; written to ${path}`);
   }
 }
 
