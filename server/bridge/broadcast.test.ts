@@ -3,6 +3,7 @@ import {
   FEED_BACKLOG_MAX_BYTES,
   FEED_EVENTS_PER_FLUSH,
   FEED_FLUSH_MS,
+  FEED_LIVE_EVENTS_PER_SECOND,
   FEED_SNAPSHOT_INTERVAL_MS,
   FEED_STALL_MAX_MS,
   FEED_WINDOW_EVENTS,
@@ -235,13 +236,36 @@ describe('by the clock', () => {
     expect(told + page.dropped).toBe(page.position);
   });
 
+  it('above FEED_LIVE_EVENTS_PER_SECOND nothing is worded but snapshots; a second after it has calmed down events come one by one again', async () => {
+    const { journal, join } = setUp();
+    const page = await join();
+    const turn = async (perSecond: number): Promise<void> => {
+      journal.append(idleRecords(Math.round((perSecond * FEED_FLUSH_MS) / 1_000)));
+      await pass(FEED_FLUSH_MS);
+      await snapshotMade();
+    };
+    for (let ms = 0; ms < 1_500; ms += FEED_FLUSH_MS) await turn(FEED_LIVE_EVENTS_PER_SECOND * 2.5);
+    const worded = vi.spyOn(journal, 'event');
+    const gapsBefore = page.of('gap').length;
+    for (let ms = 0; ms < 3_000; ms += FEED_FLUSH_MS) await turn(FEED_LIVE_EVENTS_PER_SECOND * 2.5);
+    expect(worded).not.toHaveBeenCalled();
+    expect(page.of('gap').length - gapsBefore).toBeGreaterThanOrEqual(2);
+    for (let ms = 0; ms < 2_500; ms += FEED_FLUSH_MS) await turn(1_000);
+    const gaps = page.of('gap').length;
+    for (let ms = 0; ms < 1_500; ms += FEED_FLUSH_MS) await turn(1_000);
+    expect(page.of('gap')).toHaveLength(gaps);
+    expect(page.position).toBe(journal.lastSeq);
+    const told = page.of('events').reduce((sum, { from, to }: Events) => sum + to - from + 1, 0);
+    expect(told + page.dropped).toBe(page.position);
+  });
+
   it('a page that acks has a bounded window; one that never acks is bounded by its socket alone', async () => {
     const { journal, join } = setUp(FEED_WINDOW_EVENTS * 4);
     const acking = await join();
     const silent = await join();
     acking.feed.ack(0);
-    for (let i = 0; i < 40; i += 1) {
-      journal.append(idleRecords(FEED_EVENTS_PER_FLUSH / 2));
+    for (let i = 0; i < 160; i += 1) {
+      journal.append(idleRecords(FEED_EVENTS_PER_FLUSH / 8));
       await pass(FEED_FLUSH_MS);
     }
     expect(silent.position).toBe(journal.lastSeq);

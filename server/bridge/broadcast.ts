@@ -4,6 +4,7 @@ import { FEED_EVENTS_PER_FLUSH, FEED_FLUSH_MS, FEED_WORDING_MS, STATUS_INTERVAL_
 import type { Hello, Status } from '../wire/message.ts';
 import type { Feed } from './feed.ts';
 import type { Journal } from './journal.ts';
+import { Pace } from './pace.ts';
 import { SnapshotMaker } from './snapshot-maker.ts';
 
 /** Events worded between two looks at the clock. */
@@ -27,11 +28,13 @@ export class Broadcast {
   /** The next flush comes no earlier. */
   #nextFlushMs = -Infinity;
   #statusTimer: NodeJS.Timeout | undefined;
+  #pace: Pace;
 
   constructor(journal: Journal, status: () => Status) {
     this.#journal = journal;
     this.#status = status;
     this.#snapshots = new SnapshotMaker(journal, status);
+    this.#pace = new Pace(performance.now(), journal.lastSeq);
   }
 
   /** Pages that watch now. */
@@ -63,6 +66,7 @@ export class Broadcast {
 
   /** Nobody watched until now; nothing was worded. */
   #begin(): void {
+    this.#pace = new Pace(performance.now(), this.#journal.lastSeq);
     this.#unsubscribe = this.#journal.subscribe(() => {
       this.#flushSoon();
     });
@@ -96,6 +100,7 @@ export class Broadcast {
     const nowMs = performance.now();
     const lastSeq = this.#journal.lastSeq;
     const worded = new Map<number, Worded>();
+    const tooFast = this.#pace.tooFast(lastSeq, nowMs);
     let unfinished = false;
     for (const feed of [...this.#feeds]) {
       if (!feed.open || feed.state === 'joining' || feed.position === lastSeq) continue;
@@ -103,7 +108,7 @@ export class Broadcast {
         unfinished = true;
         continue;
       }
-      feed.judge(this.#journal.firstSeq, lastSeq);
+      feed.judge(this.#journal.firstSeq, lastSeq, tooFast);
       if (feed.state === 'behind') {
         unfinished = true;
         if (feed.mayHaveSnapshot(nowMs)) void this.#refresh(feed);

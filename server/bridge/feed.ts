@@ -71,11 +71,14 @@ export class Feed {
     return true;
   }
 
-  /** Whether events from its position on would still help, given what the journal holds. Once it is behind, only a snapshot helps. */
-  judge(firstSeq: number, lastSeq: number): void {
+  /**
+   * Whether events from its position on would still help, given what the journal holds, and whether the trace grows too fast to be told.
+   * Once it is behind, only a snapshot helps.
+   */
+  judge(firstSeq: number, lastSeq: number, tooFast: boolean): void {
     const pending = lastSeq - this.#position;
     const growing = pending - FEED_EVENTS_PER_FLUSH > FEED_EVENTS_PER_FLUSH && pending - FEED_EVENTS_PER_FLUSH > this.#pendingAfterFlush;
-    if (this.#state === 'live' && (this.#position + 1 < firstSeq || growing)) this.#state = 'behind';
+    if (this.#state === 'live' && (this.#position + 1 < firstSeq || growing || tooFast)) this.#state = 'behind';
   }
 
   /** True where a snapshot may be sent to it again. */

@@ -92,8 +92,9 @@ export class Journal {
 
   /** What a page needs to draw the present, see Snapshot in message.ts: ascending, up to `lastSeq`. */
   present(recent: number = SNAPSHOT_RECENT_EVENTS): Excerpt {
-    const first = this.firstSeq;
     const milestones = this.#milestones.all();
+    // Before that no record of the ring belongs to an open socket or is recent: under load this leaves little to look through.
+    const first = Math.max(this.firstSeq, Math.min(this.#open.oldestSeq, this.#lastSeq - recent + 1));
     const early = new Map<number, Uint8Array>();
     for (const [seq, record] of milestones) if (seq < first) early.set(seq, record);
     this.#open.eachRetained((seq, record) => early.set(seq, record));

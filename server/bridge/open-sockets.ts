@@ -62,6 +62,13 @@ export class OpenSockets {
     return since !== undefined && since !== 0 && since <= seq;
   }
 
+  /** The first event of the socket that has been open longest; Infinity where none is. */
+  get oldestSeq(): number {
+    let oldest = Infinity;
+    for (const { since } of this.#processes) for (const seq of since) if (seq !== 0 && seq < oldest) oldest = seq;
+    return oldest;
+  }
+
   /** The ring is about to overwrite this record of an open socket: keep a copy, within the bounds. */
   retain(process: number, fd: number, seq: number, record: Uint8Array): void {
     const of = this.#of(process, fd);

@@ -113,6 +113,12 @@ export const FEED_FLUSH_MS = 16;
 export const FEED_WORDING_MS = 8;
 export const FEED_EVENTS_PER_FLUSH = 8_192;
 
+/**
+ * Events per second that are told one by one: three thousand connections' worth, and as much as a browser can take. Above that, wording
+ * them would slow down those who make them for nobody's good: pages get the exact number and a snapshot, each second.
+ */
+export const FEED_LIVE_EVENTS_PER_SECOND = 80_000;
+
 /** Snapshots of one page come no faster than this; between two of them a page that is too slow gets nothing. */
 export const FEED_SNAPSHOT_INTERVAL_MS = 1_000;
 

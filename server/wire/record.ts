@@ -138,23 +138,29 @@ const TAP_PROCESS = OUR_PROCESSES.indexOf('kernel-tap');
 const CLOSE_CALL = CALL_NAMES.indexOf('close') << 8;
 const TCP_CLOSE = tcpStateNumber('CLOSED');
 
-/** The descriptor whose life a record belongs to: an accept4 belongs to what it returned, an epoll_ctl to its target; -1 for none. */
-export function recordDescriptor(words: Int32Array, slot: number): number {
-  const w = slot * WORDS;
-  const tag = words[w + TAG] ?? 0;
-  if ((tag & 0xff) !== 0) return (words[w + SOCKET] ?? 0) === 0 ? -1 : (words[w + FD] ?? -1);
-  switch (CALL_NAMES[(tag >> 8) & 0xff]) {
+/** Where each call keeps the descriptor it concerns: an accept4 what it returned, an epoll_ctl its target; -1 where it concerns none. */
+const DESCRIPTOR_FIELD = Int8Array.from(CALL_NAMES, (call) => {
+  switch (call) {
     case 'accept4':
     case 'socket':
-      return words[w + RETURNED] ?? -1;
+      return RETURNED;
     case 'epoll_ctl':
-      return words[w + A1] ?? -1;
+      return A1;
     case 'epoll_wait':
     case 'epoll_create1':
       return -1;
     default:
-      return words[w + FD] ?? -1;
+      return FD;
   }
+});
+
+/** The descriptor whose life a record belongs to; -1 for none. */
+export function recordDescriptor(words: Int32Array, slot: number): number {
+  const w = slot * WORDS;
+  const tag = words[w + TAG] ?? 0;
+  if ((tag & 0xff) !== 0) return (words[w + SOCKET] ?? 0) === 0 ? -1 : (words[w + FD] ?? -1);
+  const field = DESCRIPTOR_FIELD[(tag >> 8) & 0xff] ?? FD;
+  return field < 0 ? -1 : (words[w + field] ?? -1);
 }
 
 /** True where the record ends its descriptor's life: a close() that returned, or the tap's word that the socket is CLOSED. */
