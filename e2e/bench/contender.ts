@@ -108,7 +108,7 @@ async function startEngine(holdMs: number, record: boolean): Promise<Running> {
   return onFreePort((port) => {
     const options = { runStartNs: '0', tcpHost: '0.0.0.0', tcpPort: port, backlog: BACKLOG, holdMs, drainTimeoutMs: 1_000, ...(record ? {} : { record }) };
     // Its orders come on descriptor 3, which stays silent; its reports go to descriptor 4, which leads to /dev/null.
-    return spawn(process.execPath, [ENGINE, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'inherit', 'pipe', 'ignore'] });
+    return spawn(process.execPath, ['--single-threaded-gc', ENGINE, JSON.stringify(options)], { stdio: ['ignore', 'pipe', 'inherit', 'pipe', 'ignore'] });
   }, null);
 }
 

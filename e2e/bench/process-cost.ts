@@ -1,8 +1,6 @@
 // What a process costs, by the kernel's own accounts: memory, processor time and descriptors from /proc, proc(5).
 import { readdirSync, readFileSync } from 'node:fs';
 
-/** USER_HZ, sysconf(_SC_CLK_TCK): 100 on every Linux that Node runs on. */
-const TICKS_PER_SECOND = 100;
 const MIB = 1_048_576;
 
 /** Resident memory in MiB; 0 for a process that is gone. */
@@ -10,13 +8,14 @@ export function residentMiB(pid: number): number {
   return fileOf(pid, 'status', (text) => Number(/^VmRSS:\s+(\d+) kB/m.exec(text)?.[1] ?? 0) / 1024);
 }
 
-/** Processor time used so far, in milliseconds. */
+/** Processor time used so far by all its threads, in milliseconds, as the scheduler counted it: to the nanosecond, where `stat` counts in ticks. */
 export function processorMs(pid: number): number {
-  return fileOf(pid, 'stat', (text) => {
-    // The name, in parentheses, may hold anything: fields are counted behind it. utime and stime are the 14th and 15th of all.
-    const fields = text.slice(text.lastIndexOf(')') + 2).split(' ');
-    return ((Number(fields[11]) + Number(fields[12])) * 1e3) / TICKS_PER_SECOND;
-  });
+  try {
+    const threads = readdirSync(`/proc/${pid}/task`);
+    return threads.reduce((all, thread) => all + fileOf(pid, `task/${thread}/schedstat`, (text) => Number(text.split(' ')[0]) / 1e6), 0);
+  } catch {
+    return 0;
+  }
 }
 
 /** Open descriptors; 0 for a process that is gone. */

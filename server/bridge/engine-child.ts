@@ -8,6 +8,9 @@ import { ENGINE_STOP_GRACE_MS, ORDER_TIMEOUT_MS, ORDERS_PENDING_MAX } from '../w
 import type { OurProcess } from '../wire/vocabulary.ts';
 import { recordsProblem } from './record-check.ts';
 
+/** An engine's heap is small: collecting it alone costs less than waking threads for it, which would take a processor from those being served. */
+const ENGINE_FLAGS = ['--single-threaded-gc'];
+
 /** Descriptors of the child: see server/engine/engine-process.ts, its other side. */
 const ORDERS_FD = 3;
 const REPORTS_FD = 4;
@@ -69,7 +72,7 @@ export class EngineChild {
   constructor(name: OurProcess, entry: string, options: ServerOptions | ClientOptions, listener: EngineListener) {
     this.process = name;
     this.#listener = listener;
-    this.#child = spawn(process.execPath, [entry, JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'pipe'] });
+    this.#child = spawn(process.execPath, [...ENGINE_FLAGS, entry, JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'pipe'] });
     const reports = this.#pipe(REPORTS_FD) as Readable | null;
     // A write after the child's death says EPIPE: its exit tells more.
     this.#ordersPipe?.on('error', () => undefined);

@@ -13,6 +13,8 @@ export class Heartbeat implements Due {
   readonly #deadlines: Deadlines;
   readonly #reporter: Reporter;
   readonly #totals: () => Totals;
+  /** A change is to be told already: under load there are several per exchange. */
+  #soon = false;
 
   constructor(deadlines: Deadlines, reporter: Reporter, totals: () => Totals) {
     this.#deadlines = deadlines;
@@ -28,12 +30,15 @@ export class Heartbeat implements Due {
 
   /** The totals have changed: say so shortly, once for all changes until then. */
   soon(): void {
+    if (this.#soon) return;
+    this.#soon = true;
     const soonNs = nowNs() + TOTALS_INTERVAL_MS * 1e6;
     if (soonNs < this.dueNs) this.#deadlines.set(this, soonNs);
   }
 
   /** Says it now, as at the end. */
   beat(): void {
+    this.#soon = false;
     this.#reporter.report({ type: 'beat', atNs: nowNs(), recorded: this.#reporter.recorded, dropped: this.#reporter.dropped, ...this.#totals() });
   }
 }

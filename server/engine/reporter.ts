@@ -5,7 +5,7 @@ import * as sys from '../kernel/syscalls.ts';
 import type { EngineReport } from '../wire/engine-message.ts';
 import { errnoNumber } from '../wire/errno.ts';
 import { FRAME_HEADER_BYTES, FRAME_RECORDS, jsonFrame, RECORDS_HEADER_BYTES, writeFrameHeader, writeRecordsHeader } from '../wire/frame.ts';
-import { RECORD_BYTES, REPORT_BUFFER_RECORDS, REPORT_FRAME_RECORDS, REPORT_INTERVAL_MS } from '../wire/limits.ts';
+import { RECORD_BYTES, REPORT_BATCH_RECORDS, REPORT_BUFFER_RECORDS, REPORT_FRAME_RECORDS, REPORT_INTERVAL_MS } from '../wire/limits.ts';
 import { RecordBatch } from '../wire/record.ts';
 import { nowNs } from '../kernel/clock.ts';
 
@@ -74,7 +74,7 @@ export class Reporter implements RecordSink {
 
   /** Writes when enough waits, or it has waited long enough: one write a batch, not one an event. */
   flushIfDue(): void {
-    if (!this.blocked && (this.#waiting >= REPORT_FRAME_RECORDS / 4 || this.dueMs() === 0)) this.flush();
+    if (!this.blocked && (this.#waiting >= REPORT_BATCH_RECORDS || this.dueMs() === 0)) this.flush();
   }
 
   /** True while the pipe is full and something is left to write: wait for EPOLLOUT. */

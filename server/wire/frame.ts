@@ -41,40 +41,68 @@ export function writeRecordsHeader(into: Uint8Array, droppedBefore: number): voi
   view.setUint32(4, 0, true);
 }
 
+const NOTHING = new Uint8Array(0);
+
 /** Takes bytes as they come and gives frames as they are whole. Throws FrameError on a length, type or text that no engine writes. */
 export class FrameReader {
-  #pending: Uint8Array = new Uint8Array(0);
+  /** The frame that has begun: room for its header, then, once that is known, for all of it. No byte is copied more than twice. */
+  #begun = NOTHING;
+  #have = 0;
 
   /** The frames completed by `chunk`. Records are views into memory that is theirs to keep until the next push. */
   push(chunk: Uint8Array): Frame[] {
-    let bytes = chunk;
-    if (this.#pending.length > 0) {
-      bytes = new Uint8Array(this.#pending.length + chunk.length);
-      bytes.set(this.#pending);
-      bytes.set(chunk, this.#pending.length);
-    }
     const frames: Frame[] = [];
     let at = 0;
-    while (bytes.length - at >= FRAME_HEADER_BYTES) {
-      const view = new DataView(bytes.buffer, bytes.byteOffset + at);
-      const length = view.getUint32(0, true);
-      if (length > PIPE_FRAME_MAX_BYTES) throw new FrameError(`a frame of ${length} bytes; at most ${PIPE_FRAME_MAX_BYTES} are allowed`);
-      if (bytes.length - at - FRAME_HEADER_BYTES < length) break;
-      frames.push(parse(view.getUint32(4, true), bytes.subarray(at + FRAME_HEADER_BYTES, at + FRAME_HEADER_BYTES + length)));
-      at += FRAME_HEADER_BYTES + length;
+    while (at < chunk.length) {
+      const rest = chunk.length - at;
+      if (this.#have === 0) {
+        const length = rest < FRAME_HEADER_BYTES ? FRAME_HEADER_BYTES : frameBytes(chunk, at);
+        if (rest >= length) {
+          frames.push(parse(chunk.subarray(at, at + length)));
+          at += length;
+          continue;
+        }
+        this.#begun = new Uint8Array(length);
+      }
+      const taken = Math.min(this.#begun.length - this.#have, rest);
+      this.#begun.set(chunk.subarray(at, at + taken), this.#have);
+      this.#have += taken;
+      at += taken;
+      this.#complete(frames);
     }
-    // A copy, also where the chunk is a Buffer (whose slice would be a view that keeps the whole chunk alive).
-    this.#pending = new Uint8Array(bytes.subarray(at));
     return frames;
+  }
+
+  #complete(frames: Frame[]): void {
+    if (this.#have < this.#begun.length) return;
+    if (this.#have === FRAME_HEADER_BYTES) {
+      const whole = new Uint8Array(frameBytes(this.#begun, 0));
+      whole.set(this.#begun);
+      this.#begun = whole;
+      if (this.#have < whole.length) return;
+    }
+    const frame = this.#begun;
+    this.#begun = NOTHING;
+    this.#have = 0;
+    frames.push(parse(frame));
   }
 
   /** Bytes of a frame that has begun and not ended. */
   get pendingBytes(): number {
-    return this.#pending.length;
+    return this.#have;
   }
 }
 
-function parse(type: number, payload: Uint8Array): Frame {
+/** Header and payload together, as the header at `at` says. */
+function frameBytes(bytes: Uint8Array, at: number): number {
+  const length = new DataView(bytes.buffer, bytes.byteOffset + at).getUint32(0, true);
+  if (length > PIPE_FRAME_MAX_BYTES) throw new FrameError(`a frame of ${length} bytes; at most ${PIPE_FRAME_MAX_BYTES} are allowed`);
+  return FRAME_HEADER_BYTES + length;
+}
+
+function parse(frame: Uint8Array): Frame {
+  const type = new DataView(frame.buffer, frame.byteOffset).getUint32(4, true);
+  const payload = frame.subarray(FRAME_HEADER_BYTES);
   switch (type) {
     case FRAME_RECORDS: {
       if (payload.length < RECORDS_HEADER_BYTES || (payload.length - RECORDS_HEADER_BYTES) % RECORD_BYTES !== 0) {

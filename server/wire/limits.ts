@@ -15,6 +15,9 @@ export const REPORT_BUFFER_RECORDS = 262_144;
 /** Records sent in one frame at most, so that one frame stays well below PIPE_FRAME_MAX_BYTES. */
 export const REPORT_FRAME_RECORDS = 2_048;
 
+/** So many leave at once, in records (about 100 KB, half of what the pipe takes): each write wakes the bridge, which costs as much as recording. */
+export const REPORT_BATCH_RECORDS = 1_024;
+
 /** Records leave an engine after this long at the latest, so that a busy one writes batches and a quiet one is seen at once. */
 export const REPORT_INTERVAL_MS = 4;
 
@@ -118,6 +121,8 @@ export const FEED_EVENTS_PER_FLUSH = 8_192;
  * them would slow down those who make them for nobody's good: pages get the exact number and a snapshot, each second.
  */
 export const FEED_LIVE_EVENTS_PER_SECOND = 80_000;
+/** So many events at once are still told: the burst of some thousand connections that begin together. */
+export const FEED_BURST_EVENTS = 40_000;
 
 /** Snapshots of one page come no faster than this; between two of them a page that is too slow gets nothing. */
 export const FEED_SNAPSHOT_INTERVAL_MS = 1_000;
