@@ -7,7 +7,15 @@ import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { nowNs } from '../kernel/clock.ts';
 import { FrameReader } from '../wire/frame.ts';
-import { HEARTBEAT_INTERVAL_MS, RECORD_BYTES, REPORT_BUFFER_RECORDS, REPORT_FRAME_RECORDS, REPORT_INTERVAL_MS, TOTALS_INTERVAL_MS } from '../wire/limits.ts';
+import {
+  HEARTBEAT_INTERVAL_MS,
+  RECORD_BYTES,
+  REPORT_BATCH_RECORDS,
+  REPORT_BUFFER_RECORDS,
+  REPORT_FRAME_RECORDS,
+  REPORT_INTERVAL_MS,
+  TOTALS_INTERVAL_MS,
+} from '../wire/limits.ts';
 import { RecordBatch, recordTag } from '../wire/record.ts';
 import { Deadlines } from './deadlines.ts';
 import { Heartbeat } from './heartbeat.ts';
@@ -183,7 +191,7 @@ describe('a reader that does not read', () => {
   });
 });
 
-it('a lone record leaves when it is due, a quarter of a frame at once', () => {
+it('a lone record leaves when it is due, a whole batch at once', () => {
   const pipe = new Pipe();
   pipe.reporter.flush();
   pipe.record(1);
@@ -193,10 +201,13 @@ it('a lone record leaves when it is due, a quarter of a frame at once', () => {
   pipe.reporter.flushIfDue();
   pipe.read(65_536);
   expect(pipe.heard).toEqual([{ record: 1 }]);
-  for (let i = 2; i < 2 + REPORT_FRAME_RECORDS / 4; i += 1) pipe.record(i);
+  for (let i = 2; i < 2 + REPORT_BATCH_RECORDS; i += 1) pipe.record(i);
   pipe.reporter.flushIfDue();
+  // A batch is more than this pipe holds.
   pipe.read(65_536);
-  expect(pipe.heard.length).toBe(1 + REPORT_FRAME_RECORDS / 4);
+  pipe.reporter.flush();
+  pipe.read(65_536);
+  expect(pipe.heard.length).toBe(1 + REPORT_BATCH_RECORDS);
 });
 
 it('a pipe that nobody will ever read again is given up: nothing blocks, nothing throws', () => {
