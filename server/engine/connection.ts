@@ -62,6 +62,8 @@ export class Connection implements Watcher, Due {
     switch (this.state) {
       case 'silent':
         this.#readFirstByte();
+        // A reset that came before the accept has brought its edge already: it would be found only after the hold.
+        if ((events & (EPOLLERR | EPOLLHUP)) !== 0 && this.#isHeld) this.#drain();
         break;
       case 'held':
         // What arrives meanwhile waits for the drain before the reply; only an end of both directions is news now.
@@ -89,6 +91,10 @@ export class Connection implements Watcher, Due {
       case 'closed':
         break;
     }
+  }
+
+  get #isHeld(): boolean {
+    return this.state === 'held';
   }
 
   /** Ends the connection from our side, and says why; a held byte is lost by it. */
