@@ -14,6 +14,7 @@ import {
 } from '../wire/limits.ts';
 import { Access, FEED_PROTOCOL } from './access.ts';
 import { Bridge } from './bridge.ts';
+import { LogOutput } from './log-output.ts';
 import type { BridgeOptions } from './options.ts';
 import { addRoutes, errorBody } from './routes.ts';
 
@@ -22,6 +23,8 @@ declare module 'fastify' {
     bridge: Bridge;
   }
 }
+
+const STDERR_FD = 2;
 
 /** Of ws 8.23; a constant of its own because its types do not know closeTimeout yet. */
 const SOCKET_OPTIONS = {
@@ -41,7 +44,7 @@ const SOCKET_OPTIONS = {
 export async function buildApp(options: BridgeOptions): Promise<FastifyInstance> {
   const app = fastify({
     // On stderr: stdout is for what a person or a script reads.
-    logger: options.logLevel === 'silent' ? false : { level: options.logLevel, stream: process.stderr },
+    logger: options.logLevel === 'silent' ? false : { level: options.logLevel, stream: new LogOutput(STDERR_FD) },
     // A line for every request would bury what matters, and a URL may hold what does not belong in a log.
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: HTTP_REQUEST_TIMEOUT_MS,
