@@ -5,7 +5,10 @@ export default {
     {
       name: 'no-orphan',
       severity: 'error',
-      from: { orphan: true, pathNot: ['\\.test\\.ts$', '\\.spec\\.ts$', '\\.config\\.ts$', '\\.d\\.ts$', '-process\\.ts$'] },
+      from: {
+        orphan: true,
+        pathNot: ['\\.test\\.ts$', '\\.(spec|fault|attack|install)\\.ts$', '-reporter\\.ts$', '\\.config\\.ts$', '\\.d\\.ts$', '-process\\.ts$'],
+      },
       to: {},
     },
   ],

@@ -109,7 +109,7 @@ export default defineConfig(
     rules: { 'no-restricted-properties': 'off' },
   },
   {
-    files: ['**/*.test.ts', '**/*.spec.ts', '**/sample-*.ts'],
+    files: ['**/*.test.ts', '**/*.spec.ts', '**/*.fault.ts', '**/*.attack.ts', '**/*.install.ts', '**/sample-*.ts'],
     rules: {
       // A test that reaches for what is not there should fail, loudly and at that line.
       '@typescript-eslint/no-non-null-assertion': 'off',

@@ -20,10 +20,18 @@ export interface BridgeUnderTest {
   stop(): Promise<number | null>;
 }
 
-/** Starts `serve` with free ports and `flags`; resolves when the page and the outcome of the TCP start are known. */
-export async function startBridge(flags: readonly string[] = [], environment: NodeJS.ProcessEnv = {}): Promise<BridgeUnderTest> {
+/**
+ * Starts `serve` with free ports and `flags`; resolves when the page and the outcome of the TCP start are known.
+ * `through` is a program that becomes node, such as ['prlimit', '--nofile=64']: the pid stays the same.
+ */
+export async function startBridge(
+  flags: readonly string[] = [],
+  environment: NodeJS.ProcessEnv = {},
+  through: readonly string[] = [],
+): Promise<BridgeUnderTest> {
   const own = ['--http-port', '0', ...(flags.includes('--tcp-port') ? [] : ['--tcp-port', '0']), '--log-level', 'warn'];
-  const child = spawn(process.execPath, [MAIN, 'serve', ...own, ...flags], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
+  const [command = '', ...args] = [...through, process.execPath, MAIN, 'serve', ...own, ...flags];
+  const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
   const lines: string[] = [];
   const started = await new Promise<{ url: string; tcpPort: number }>((resolve, reject) => {
     let url = '';

@@ -99,7 +99,7 @@ export interface TraceEvent {
 export async function trace(url: string): Promise<TraceEvent[]> {
   const events: TraceEvent[] = [];
   for (let since = 0; ;) {
-    const text = await (await fetch(`${url}/api/trace?since=${since}&limit=50000`)).text();
+    const text = await (await fetch(`${url}/api/trace?since=${since}&limit=50000`, { headers: { connection: 'close' } })).text();
     const page = text
       .split('\n')
       .filter((line) => line !== '')

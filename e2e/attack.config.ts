@@ -1,0 +1,4 @@
+// `npm run test:attack`.
+import { suiteConfig } from './suite-config.ts';
+
+export default suiteConfig('attack', '*.attack.ts');

@@ -1,0 +1,4 @@
+// `npm run test:tarball`.
+import { suiteConfig } from './suite-config.ts';
+
+export default suiteConfig('tarball', '*.install.ts');
