@@ -29,6 +29,7 @@ export default defineConfig({
             main: here('server/main.ts'),
             'increment-server-process': here('server/engine/increment-server-process.ts'),
             'tcp-client-process': here('server/engine/tcp-client-process.ts'),
+            'kernel-tap-process': here('server/engine/kernel-tap-process.ts'),
           },
           output: { banner: (chunk: { name: string; isEntry: boolean }) => (chunk.isEntry && chunk.name === 'main' ? '#!/usr/bin/env node' : '') },
         },

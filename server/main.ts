@@ -41,6 +41,7 @@ async function runServe(options: OptionValues, command: Command): Promise<void> 
       pageDir: fileURLToPath(beside('../web')),
       serverEntry: fileURLToPath(beside('./increment-server-process.js')),
       clientEntry: fileURLToPath(beside('./tcp-client-process.js')),
+      tapEntry: fileURLToPath(beside('./kernel-tap-process.js')),
     },
     out,
     err,

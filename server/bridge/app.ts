@@ -78,7 +78,7 @@ export async function buildApp(options: BridgeOptions): Promise<FastifyInstance>
     if (refusal !== null) await reply.code(refusal.status).type('text/plain; charset=utf-8').send(`${refusal.message}\n`);
   });
   app.setNotFoundHandler((_request, reply) =>
-    reply.code(404).send(errorBody('not-found', 'there is nothing here; see /, /healthz, /metrics, /api/status, /api/trace, /ws')),
+    reply.code(404).send(errorBody('not-found', 'there is nothing here; see /, /healthz, /metrics, /api/status, /api/sockets, /api/trace, /ws')),
   );
   app.setErrorHandler((error: Error & { statusCode?: number; code?: string }, request, reply) => {
     const status = error.statusCode ?? 500;

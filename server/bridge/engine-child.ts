@@ -2,7 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { Compile } from 'typebox/compile';
-import { EngineReport, type ClientOptions, type ClientOrder, type ServerOptions, type ServerOrder } from '../wire/engine-message.ts';
+import { EngineReport, type ClientOptions, type ClientOrder, type ServerOptions, type ServerOrder, type TapOptions, type TapOrder } from '../wire/engine-message.ts';
 import { FrameReader, jsonFrame, type Frame } from '../wire/frame.ts';
 import { ENGINE_STOP_GRACE_MS, ORDER_TIMEOUT_MS, ORDERS_PENDING_MAX } from '../wire/limits.ts';
 import type { OurProcess } from '../wire/vocabulary.ts';
@@ -25,7 +25,7 @@ export type StartFailure = ReportOf<'failed'>['failure'];
 
 // Omit<> on a union would keep only what its members share.
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
-export type Order = WithoutId<ServerOrder | ClientOrder>;
+export type Order = WithoutId<ServerOrder | ClientOrder | TapOrder>;
 
 /** How a process ended; `problem` says why where it could not start, or was ended for talking nonsense. */
 export interface EngineExit {
@@ -69,7 +69,7 @@ export class EngineChild {
   #stopTimer: NodeJS.Timeout | undefined;
 
   /** Spawns `entry` with `options` as JSON in its first argument. Never throws: what goes wrong is an exit. */
-  constructor(name: OurProcess, entry: string, options: ServerOptions | ClientOptions, listener: EngineListener) {
+  constructor(name: OurProcess, entry: string, options: ServerOptions | ClientOptions | TapOptions, listener: EngineListener) {
     this.process = name;
     this.#listener = listener;
     this.#child = spawn(process.execPath, [...ENGINE_FLAGS, entry, JSON.stringify(options)], { stdio: ['ignore', 'inherit', 'inherit', 'pipe', 'pipe'] });

@@ -1,6 +1,7 @@
 // What Prometheus may scrape: the status's own totals under its naming rules, counted nowhere a second time.
 import { Counter, Gauge, Registry } from 'prom-client';
 import type { Status } from '../wire/message.ts';
+import type { TapKeeper } from './tap-keeper.ts';
 
 const OUTCOMES = ['replied', 'closedWithoutByte', 'reset', 'lost'] as const;
 const CLIENT_OUTCOMES = ['replied', 'failed', 'ended'] as const;
@@ -8,8 +9,8 @@ const CLIENT_OUTCOMES = ['replied', 'failed', 'ended'] as const;
 /** Prometheus spells label values with underscores. */
 const label = (outcome: string): string => outcome.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-/** A registry whose values are read from `status` when it is scraped. */
-export function metricsOf(status: () => Status, watchers: () => number): Registry {
+/** A registry whose values are read from `status`, and from what the tap last told, when it is scraped. */
+export function metricsOf(status: () => Status, watchers: () => number, tap: Pick<TapKeeper, 'totals' | 'lost'>): Registry {
   const registry = new Registry();
   const registers = [registry];
   // A total is kept by the engines: a counter is set to it at each scrape rather than incremented here.
@@ -62,5 +63,17 @@ export function metricsOf(status: () => Status, watchers: () => number): Registr
   counter('sockscope_engine_restarts_total', 'Restarts of an engine after it ended unexpectedly.', ({ processes }) =>
     processes.filter(({ name }) => name !== 'bridge').map(({ name, restarts }) => [{ process: name }, restarts]),
   );
+  // Without a tap these have no value, rather than a wrong one.
+  const queue = (read: (queue: { length: number; limit: number }) => number): [Record<string, string>, number][] =>
+    tap.totals?.queue == null ? [] : [[{}, read(tap.totals.queue)]];
+  gauge('sockscope_accept_queue_length', 'Connections in the accept queue of the listening socket when it was last looked at.', [], () => queue(({ length }) => length));
+  gauge('sockscope_accept_queue_limit', 'Limit of the accept queue; it admits one more.', [], () => queue(({ limit }) => limit));
+  counter('sockscope_listener_drops_total', 'Segments that the listening socket dropped, SYNs beyond its backlog among them, by its own counter.', () =>
+    tap.totals === null ? [] : [[{}, tap.totals.listenerDrops]],
+  );
+  counter('sockscope_listen_overflows_total', 'Overflows of accept queues in this network namespace while the tap watched.', () =>
+    tap.totals === null ? [] : [[{}, tap.totals.listenOverflows]],
+  );
+  counter('sockscope_tap_events_lost_total', 'Trace records that the kernel overwrote before the tap could read them.', () => [[{}, tap.lost]]);
   return registry;
 }

@@ -38,4 +38,6 @@ export interface BridgeOptions {
   /** The built process entries of the engines. */
   serverEntry: string;
   clientEntry: string;
+  /** Absent: nobody looks at the kernel's side. */
+  tapEntry?: string;
 }

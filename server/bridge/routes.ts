@@ -13,9 +13,11 @@ import {
   WATCHERS_MAX,
 } from '../wire/limits.ts';
 import { PROTOCOL_VERSION, type Limits } from '../wire/message.ts';
+import { SOCKETS_DEFAULT, SOCKETS_MAX } from '../wire/tap-limits.ts';
 import type { Access } from './access.ts';
 import type { Bridge } from './bridge.ts';
 import { Commands } from './commands.ts';
+import { EngineUnavailable } from './engine-child.ts';
 import { Feed, type Role } from './feed.ts';
 import { metricsOf } from './metrics.ts';
 import { readTraceQuery, traceAnswer } from './trace-answer.ts';
@@ -41,6 +43,7 @@ export function addRoutes(app: FastifyInstance, bridge: Bridge, access: Access):
   const metrics = metricsOf(
     () => bridge.status(),
     () => bridge.broadcast.watchers,
+    bridge.tap,
   );
 
   app.get('/healthz', async (_request, reply) => {
@@ -54,6 +57,20 @@ export function addRoutes(app: FastifyInstance, bridge: Bridge, access: Access):
   app.get('/metrics', { onRequest: needsRole }, async (_request, reply) => reply.type(metrics.contentType).send(await metrics.metrics()));
 
   app.get('/api/status', { onRequest: needsRole }, async (_request, reply) => reply.header('cache-control', 'no-store').send(bridge.status()));
+
+  app.get('/api/sockets', { onRequest: needsRole }, async (request, reply) => {
+    const limit = readSocketsLimit(request.query);
+    if (limit === null)
+      return reply.code(400).send(errorBody('bad-query', `limit must be a whole number from 1 to ${SOCKETS_MAX}; no other parameter is known`, 'limit'));
+    try {
+      const answer = await bridge.tap.sockets(limit);
+      if (answer !== null) return await reply.header('cache-control', 'no-store').send(answer);
+      return await reply.code(503).send(errorBody('no-table', 'the kernel gives no socket table of our ports: nothing has listened yet, or neither netlink nor /proc/net/tcp can be read'));
+    } catch (error) {
+      if (!(error instanceof EngineUnavailable)) throw error;
+      return reply.code(503).header('retry-after', '1').send(errorBody('engine-unavailable', error.message));
+    }
+  });
 
   let answering = 0;
   app.get('/api/trace', { onRequest: needsRole }, async (request, reply) => {
@@ -82,6 +99,16 @@ export function addRoutes(app: FastifyInstance, bridge: Bridge, access: Access):
       request.log.error(error);
     });
   });
+}
+
+/** The `limit` of /api/sockets?limit=N; null for a query that is not understood. */
+export function readSocketsLimit(query: unknown): number | null {
+  const entries = Object.entries(query as Record<string, unknown>);
+  if (entries.length === 0) return SOCKETS_DEFAULT;
+  const [name, value] = entries[0] ?? ['', ''];
+  if (entries.length > 1 || name !== 'limit' || typeof value !== 'string' || !/^\d{1,5}$/.test(value)) return null;
+  const limit = Number(value);
+  return limit >= 1 && limit <= SOCKETS_MAX ? limit : null;
 }
 
 /** One page from its first message to its last. */

@@ -1,5 +1,5 @@
 // One engine's life over all its processes: started, watched by its heartbeat, started again after a crash, stopped in order; each change told in the journal.
-import type { ClientOptions, ServerOptions } from '../wire/engine-message.ts';
+import type { ClientOptions, ServerOptions, TapOptions } from '../wire/engine-message.ts';
 import { ENGINE_START_TIMEOUT_MS, HEARTBEAT_DEAD_MS, HEARTBEAT_INTERVAL_MS, HEARTBEAT_STALE_MS } from '../wire/limits.ts';
 import type { Status } from '../wire/message.ts';
 import { OUR_PROCESSES, type OurProcess } from '../wire/vocabulary.ts';
@@ -19,7 +19,7 @@ export interface EngineKind {
   process: OurProcess;
   entry: string;
   /** The options of the next process. */
-  options(): ServerOptions | ClientOptions;
+  options(): ServerOptions | ClientOptions | TapOptions;
   onReady(ready: Ready): void;
   onBeat(beat: Beat): void;
   /** The process ended; `beatSeq` is the last event it had told of when it last beat. */

@@ -1,11 +1,12 @@
 // The proof that the loop turns: a beat each quarter second, with totals that stay exact whatever is dropped.
 import { nowNs } from '../kernel/clock.ts';
 import { HEARTBEAT_INTERVAL_MS, TOTALS_INTERVAL_MS } from '../wire/limits.ts';
+import type { TapTotals } from '../wire/engine-message.ts';
 import type { ClientTotals, ServerTotals } from '../wire/message.ts';
 import type { Deadlines, Due } from './deadlines.ts';
 import type { Reporter } from './reporter.ts';
 
-export type Totals = { server: ServerTotals } | { clients: ClientTotals };
+export type Totals = { server: ServerTotals } | { clients: ClientTotals } | { tap: TapTotals };
 
 export class Heartbeat implements Due {
   dueNs = 0;

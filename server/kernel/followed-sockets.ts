@@ -1,6 +1,6 @@
 // The sockets of our ports by the kernel's address of each: their ends, state and process, as far as events have told.
 import { FOLLOWED_SOCKETS_MAX } from '../wire/tap-limits.ts';
-import type { SocketEnds } from './kernel-event.ts';
+import type { ForeignCall, SocketEnds, SocketEvent } from './kernel-event.ts';
 
 /** The kernel's number of the state CLOSED. */
 export const TCP_CLOSE = 7;
@@ -18,6 +18,10 @@ export class FollowedSocket implements SocketEnds {
   /** Its process and that one's name; 0 and '' where nobody knows. */
   pid = 0;
   comm = '';
+  /** Its number in the trace; 0 until it is first told of. */
+  number = 0;
+  /** What happened before its local port was known. */
+  unnamed: (SocketEvent | ForeignCall)[] = [];
 
   constructor(address: number) {
     this.address = address;

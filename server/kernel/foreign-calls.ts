@@ -49,8 +49,7 @@ export class ForeignCalls implements CallListener {
   readonly #tell: (call: ForeignCall, socket: FollowedSocket) => void;
   #own: ReadonlySet<number>;
   readonly #processes = new Map<number, ForeignProcess>();
-  /** Threads seen in a connect() to us, and what processes other threads belong to (0: gone). */
-  readonly #connecting = new Set<number>();
+  /** What processes other threads belong to (0: gone). */
   readonly #threads = new Map<number, number>();
   /** By thread, for a while: one client may connect thousands of times. */
   readonly #identities = new Map<number, { pid: number; comm: string }>();
@@ -93,18 +92,13 @@ export class ForeignCalls implements CallListener {
     this.#identities.clear();
   }
 
-  /** All its calls are wanted from now on, also those read before its connect() has had its turn. */
-  connectingSeen(tid: number): void {
-    if (!this.#own.has(tid)) this.#connecting.add(tid);
-  }
-
   mayConcern(tid: number): boolean {
     return !this.#own.has(tid);
   }
 
-  /** True for a thread of a process that is connected to us, or connecting: only its calls are worth keeping. */
-  concerns(tid: number): boolean {
-    if (this.#connecting.has(tid) || this.#processes.has(tid)) return true;
+  /** True for a thread of a process that is connected to us. */
+  #concerns(tid: number): boolean {
+    if (this.#processes.has(tid)) return true;
     if (this.#processes.size === 0) return false;
     let pid = this.#threads.get(tid);
     if (pid === undefined) {
@@ -136,7 +130,6 @@ export class ForeignCalls implements CallListener {
     const { pid, comm } = this.identify(tid);
     socket.pid = pid;
     socket.comm = comm;
-    this.#connecting.delete(tid);
     if (this.#own.has(pid)) return;
     const connect = this.#pending.get(tid);
     const fd = connect?.call === 'connect' && connect.atNs <= atNs ? (connect.args[0] ?? -1) : -1;
@@ -173,7 +166,7 @@ export class ForeignCalls implements CallListener {
       this.#pending.set(tid, { atNs, call, args });
       return;
     }
-    const client = this.#processOf(tid);
+    const client = this.#concerns(tid) ? this.#processOf(tid) : undefined;
     if (client === undefined) return;
     if (!BY_DESCRIPTOR.has(call)) {
       this.#pending.set(tid, { atNs, call, args });
@@ -220,7 +213,6 @@ export class ForeignCalls implements CallListener {
     }
     if (this.#openSockets === 0) {
       this.#threads.clear();
-      this.#connecting.clear();
     }
     return this.#openSockets;
   }

@@ -64,6 +64,7 @@ export const mount = libc.func('int mount(const char*, const char*, const char*,
   flags: number,
   data: Uint8Array | null,
 ) => number;
+export const unshare = libc.func('int unshare(int)') as Int;
 export const getrlimit = libc.func('int getrlimit(int, void*)') as (resource: number, limit: Uint8Array) => number;
 
 /** errno of the call that has just returned -1; stale after any other. */

@@ -22,8 +22,6 @@ export interface SocketListener {
   readonly sockets: FollowedSockets;
   /** `socket` is the one the event is about, null where the kernel had none. */
   told(event: SocketEvent, socket: FollowedSocket | null): void;
-  /** Thread `tid` is in a connect() to our port: told while the buffer is still being read, before any record's turn has come. */
-  connectingSeen(tid: number): void;
   /** Thread `tid` called connect() on `socket`, which now is in SYN-SENT; fills in `socket.pid` and `comm`. */
   connecting(atNs: number, tid: number, socket: FollowedSocket): void;
   /** The process of a thread that changed a socket by its own call, and its name. */
@@ -92,11 +90,7 @@ const stateChange: SocketTracepoint = {
     const byCall = (view: DataView, at: number): boolean => (flags(view, at) & NOT_A_CALL) === 0;
     return {
       format,
-      wanted(view, at) {
-        if (!ends.speaksIpv4(view, at)) return false;
-        if (to(view, at) === TCP_SYN_SENT && byCall(view, at)) listener.connectingSeen(tid(view, at));
-        return true;
-      },
+      wanted: (view, at) => ends.speaksIpv4(view, at),
       apply(atNs, view, at) {
         const before = from(view, at);
         const after = to(view, at);

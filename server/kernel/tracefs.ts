@@ -1,6 +1,6 @@
 // The kernel's tracing files, Documentation/trace/ftrace.rst: where they are, and an instance of one's own that leaves nothing behind.
 import { existsSync, mkdirSync, openSync, readdirSync, readFileSync, rmdirSync, writeFileSync, closeSync, constants } from 'node:fs';
-import { errnoName, errnoNumber, type Errno } from '../wire/errno.ts';
+import { errnoName, type Errno } from '../wire/errno.ts';
 import * as libc from './libc.ts';
 import { startTicks } from './process-name.ts';
 import { TraceFormat } from './trace-format.ts';
@@ -27,7 +27,9 @@ const PLACES = [MOUNT_POINT, '/sys/kernel/debug/tracing'];
 const MS_NOSUID = 2;
 const MS_NODEV = 4;
 const MS_NOEXEC = 8;
-const EBUSY = errnoNumber('EBUSY');
+const MS_REC = 0x4000;
+const MS_PRIVATE = 0x40000;
+const CLONE_NEWNS = 0x20000;
 
 /** Names of our instances: `sockscope-PID-STARTTICKS-WHAT`; number and start name the process for ever. */
 const INSTANCE_NAME = /^sockscope-(\d+)-(\d+)-[a-z]+$/;
@@ -41,13 +43,13 @@ export interface Tracefs {
   readonly ok: true;
   readonly path: string;
   readonly layout: PageLayout;
-  /** True when this call mounted it; it stays mounted, as with perf and trace-cmd: others may have begun to use it. */
+  /** True when this call mounted it, for this process alone. */
   readonly mounted: boolean;
 }
 
 /**
- * Finds tracefs and looks whether we may use it. `mount`: mounts it at /sys/kernel/tracing when the kernel has it and nobody mounted it. That shows an
- * existing kernel interface at its documented place, for root only (mode 0700), and changes nothing else on the machine.
+ * Finds tracefs and looks whether we may use it. `mount`: where nobody mounted it, this thread gets a mount namespace of its own (unshare(2)) and mounts
+ * it there: nobody else sees it, and it is gone with the process. The instances in it belong to the kernel, not to the mount.
  */
 export function findTracefs(mount: boolean): Tracefs | Unavailable {
   const found = mountedAt();
@@ -62,11 +64,16 @@ export function findTracefs(mount: boolean): Tracefs | Unavailable {
   if (!kernelHas) return unavailable('no-tracefs', 'this kernel has no tracefs (CONFIG_TRACING)');
   if (process.geteuid?.() !== 0) return unavailable('not-root', 'tracepoints are for root; start sockscope as root to see what the kernel does');
   if (!mount) return unavailable('not-mounted', `tracefs is not mounted; mount -t tracefs nodev ${MOUNT_POINT}`);
-  const returned = libc.mount('nodev', MOUNT_POINT, 'tracefs', MS_NOSUID | MS_NODEV | MS_NOEXEC, null);
-  const errno = returned === -1 ? libc.errno() : 0;
-  if (errno !== 0 && errno !== EBUSY)
-    return unavailable('not-mounted', `tracefs could not be mounted at ${MOUNT_POINT} (a container without CAP_SYS_ADMIN cannot)`, errnoName(errno));
-  return usable(MOUNT_POINT, errno === 0);
+  const errno = mountPrivately();
+  if (errno !== 0) return unavailable('not-mounted', `tracefs could not be mounted at ${MOUNT_POINT} (a container without CAP_SYS_ADMIN cannot)`, errnoName(errno));
+  return usable(MOUNT_POINT, true);
+}
+
+/** Mounts tracefs in a mount namespace of this thread's own, from which nothing spreads; 0 or the errno. */
+function mountPrivately(): number {
+  if (libc.unshare(CLONE_NEWNS) === -1) return libc.errno();
+  if (libc.mount('none', '/', 'none', MS_REC | MS_PRIVATE, null) === -1) return libc.errno();
+  return libc.mount('nodev', MOUNT_POINT, 'tracefs', MS_NOSUID | MS_NODEV | MS_NOEXEC, null) === -1 ? libc.errno() : 0;
 }
 
 /** The first place that shows tracefs, null when none does, or why we cannot tell. */

@@ -1,7 +1,7 @@
 // What crosses the pipes between the bridge and an engine, beside records: orders to it, reports from it.
 import { Type, type Static } from 'typebox';
-import { ClientTotals, ServerTotals } from './message.ts';
-import { CLIENT_PLANS, END_WAYS } from './vocabulary.ts';
+import { ClientTotals, EvidenceRung, SamplerStatus, ServerTotals, SocketsAnswer } from './message.ts';
+import { CLIENT_PLANS, END_WAYS, OUR_PROCESSES } from './vocabulary.ts';
 
 /** What an engine process is started with, as JSON in its first argument. */
 export const ServerOptions = Type.Object({
@@ -19,6 +19,9 @@ export type ServerOptions = Static<typeof ServerOptions>;
 
 export const ClientOptions = Type.Object({ runStartNs: Type.String() });
 export type ClientOptions = Static<typeof ClientOptions>;
+
+export const TapOptions = Type.Object({ runStartNs: Type.String() });
+export type TapOptions = Static<typeof TapOptions>;
 
 /** Orders to the increment server; each is answered by a report of type 'answer'. */
 export const ServerOrder = Type.Union([
@@ -51,6 +54,35 @@ export const ClientOrder = Type.Union([
 ]);
 export type ClientOrder = Static<typeof ClientOrder>;
 
+/** Orders to the kernel tap. */
+export const TapOrder = Type.Union([
+  /** Whose sockets to look at: `ports` are ours, `own` our processes, whose calls are told by themselves; `active` where anything is alive or a page asks. */
+  Type.Object({
+    id: Type.Integer(),
+    type: Type.Literal('watch'),
+    ports: Type.Array(Type.Integer()),
+    own: Type.Array(Type.Object({ name: Type.Enum([...OUR_PROCESSES]), pid: Type.Integer() })),
+    active: Type.Boolean(),
+  }),
+  /** Rows `offset` … of the socket table; with offset 0 it is read afresh. The answer has at most SOCKET_ROWS_PER_ANSWER of them. */
+  Type.Object({ id: Type.Integer(), type: Type.Literal('sockets'), offset: Type.Integer(), limit: Type.Integer() }),
+  Type.Object({ id: Type.Integer(), type: Type.Literal('stop') }),
+]);
+export type TapOrder = Static<typeof TapOrder>;
+
+/** What the kernel tap can see and has seen. Counters count since its process began. */
+export const TapTotals = Type.Object({
+  evidence: Type.Array(EvidenceRung),
+  sampler: SamplerStatus,
+  /** Of the listener, at the last reading; null where none was seen. */
+  queue: Type.Union([Type.Object({ length: Type.Integer(), limit: Type.Integer() }), Type.Null()]),
+  listenerDrops: Type.Integer(),
+  listenOverflows: Type.Integer(),
+  /** Records that the kernel overwrote before they were read. */
+  lost: Type.Integer(),
+});
+export type TapTotals = Static<typeof TapTotals>;
+
 const Failure = Type.Object({ call: Type.String(), errno: Type.String() });
 
 /** Reports of an engine. Totals count since the process began and are exact even where events were dropped. */
@@ -67,8 +99,9 @@ export const EngineReport = Type.Union([
     dropped: Type.Integer(),
     server: Type.Optional(ServerTotals),
     clients: Type.Optional(ClientTotals),
+    tap: Type.Optional(TapTotals),
   }),
   /** An order was carried out, or its call failed. */
-  Type.Object({ type: Type.Literal('answer'), id: Type.Integer(), failure: Type.Optional(Failure), unknownClient: Type.Optional(Type.Boolean()) }),
+  Type.Object({ type: Type.Literal('answer'), id: Type.Integer(), failure: Type.Optional(Failure), unknownClient: Type.Optional(Type.Boolean()), sockets: Type.Optional(SocketsAnswer) }),
 ]);
 export type EngineReport = Static<typeof EngineReport>;

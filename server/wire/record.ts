@@ -112,7 +112,7 @@ export class RecordBatch {
     this.bytes.fill(0, start + DATA_BYTE, start + RECORD_BYTES);
     this.bytes[start + LENGTHS * 4] = OWNER_BYTES + word.length;
     this.bytes[start + LENGTHS * 4 + 1] = OWNER_KNOWN;
-    for (let i = 0; i < Math.min(name.length, OWNER_NAME_BYTES - 1); i += 1) this.bytes[start + DATA_BYTE + i] = name.charCodeAt(i);
+    for (let i = 0; i < Math.min(name.length, OWNER_NAME_BYTES); i += 1) this.bytes[start + DATA_BYTE + i] = name.charCodeAt(i);
     this.#view.setInt32(start + DATA_BYTE + OWNER_NAME_BYTES, pid, true);
     for (let i = 0; i < Math.min(word.length, DATA_MAX_BYTES - OWNER_BYTES); i += 1) this.bytes[start + DATA_BYTE + OWNER_BYTES + i] = word.charCodeAt(i);
   }

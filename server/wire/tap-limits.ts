@@ -33,9 +33,6 @@ export const TRACE_SETTLE_NS = 200_000;
 /** A read of the trace buffers follows the last one no sooner than this, so that a busy kernel wakes the tap 200 times a second, not 200,000. */
 export const TRACE_READ_INTERVAL_MS = 5;
 
-/** A connecting socket has its local port some µs after its first event; events wait for it no longer than this. */
-export const LOCAL_PORT_WAIT_NS = 10_000_000;
-
 /** Calls are recorded this long after the last foreign socket was closed, so that the next connect finds the recording on. */
 export const CALLS_LINGER_NS = 1_000_000_000;
 
@@ -55,3 +52,41 @@ export const THREAD_LOOKUPS_PER_READ = 64;
 
 /** Threads remembered as belonging to this or that process. */
 export const THREADS_MAX = 4_096;
+
+/** Events of one socket that wait until its local port is known; more than a connection's beginning never do. */
+export const UNNAMED_EVENTS_MAX = 16;
+
+/** The socket table is read this often while something is alive, and while a page only looks. */
+export const SAMPLE_INTERVAL_MS = 250;
+export const SAMPLE_QUIET_INTERVAL_MS = 1_000;
+
+/** Reading the table may take this share of a core; where it costs more, the interval grows. */
+export const SAMPLE_CORE_SHARE = 0.02;
+
+/** Sampling goes on this long after the last sign of life: connections end, and their TIME-WAIT begins. */
+export const SAMPLE_LINGER_MS = 2_000;
+
+/** Sockets that one sample tells of for the first time; the rest are counted as skipped, and the trace stays readable. */
+export const SAMPLE_NEW_SOCKETS_MAX = 500;
+
+/** While foreign processes are connected, their calls are read this often. */
+export const CALLS_READ_INTERVAL_MS = 20;
+
+/** Rows of the socket table in one answer, 300 bytes each: below PIPE_FRAME_MAX_BYTES whatever the process names. */
+export const SOCKET_ROWS_PER_ANSWER = 2_000;
+
+/** Rows of /api/sockets when the reader names no limit, and at most. */
+export const SOCKETS_DEFAULT = 1_000;
+export const SOCKETS_MAX = 10_000;
+
+/** An answer waits this long for owners to be found before it says that they are being searched. */
+export const OWNER_SEARCH_PATIENCE_MS = 20;
+
+/** The bridge tells the tap what to watch this soon after it has changed. */
+export const WATCH_UPDATE_MS = 50;
+
+/** Ring buffer of resets and drops of any port, per CPU, in KiB: few are ours, and few there are. */
+export const ANY_PORT_BUFFER_KIB = 128;
+
+/** Calls overwritten later than this after the last foreign socket are no loss. */
+export const LOST_LOOKBACK_NS = 500_000_000;

@@ -1,0 +1,156 @@
+// The tap on the kernel: the tracepoints where we may have them, the socket table where we may not and for what they do not show.
+import { nowNs } from '../kernel/clock.ts';
+import { SocketOwners } from '../kernel/socket-owner.ts';
+import { EPOLLIN, EPOLLONESHOT } from '../wire/constants.ts';
+import type { TapOrder, TapTotals } from '../wire/engine-message.ts';
+import type { EvidenceRung, SocketsAnswer } from '../wire/message.ts';
+import { CALLS_READ_INTERVAL_MS, SAMPLE_LINGER_MS, SOCKET_ROWS_PER_ANSWER, TRACE_READ_INTERVAL_MS } from '../wire/tap-limits.ts';
+import type { Due } from './deadlines.ts';
+import type { EngineProcess } from './engine-process.ts';
+import { socketRows } from './socket-rows.ts';
+import { SocketSampler } from './socket-sampler.ts';
+import { TapRecords } from './tap-records.ts';
+import { TraceTap } from './trace-tap.ts';
+
+type Watch = Extract<TapOrder, { type: 'watch' }>;
+
+/** A deadline that calls a function. */
+class Alarm implements Due {
+  dueNs = 0;
+  heapIndex = -1;
+  readonly onDue: () => void;
+
+  constructor(onDue: () => void) {
+    this.onDue = onDue;
+  }
+}
+
+export class KernelTap {
+  readonly #engine: EngineProcess;
+  readonly #originNs: bigint;
+  readonly #records: TapRecords;
+  readonly #sampler: SocketSampler;
+  /** For answers, which name our own processes too. */
+  readonly #owners = new SocketOwners();
+  #trace: TraceTap | null = null;
+  #tracefs: EvidenceRung = { evidence: 'tracefs', available: false, missing: 'nothing is watched yet' };
+  #portsText = '';
+  #pidsText = '';
+  #active = false;
+  /** Sampling ends then. */
+  #untilNs = 0;
+  readonly #readAlarm = new Alarm(() => {
+    this.#readTrace();
+  });
+  readonly #sampleAlarm = new Alarm(() => {
+    this.#sample();
+  });
+  readonly #searchAlarm = new Alarm(() => {
+    this.#search();
+  });
+
+  /** `originNs`: CLOCK_MONOTONIC when the run began. */
+  constructor(engine: EngineProcess, originNs: bigint) {
+    this.#engine = engine;
+    this.#originNs = originNs;
+    this.#records = new TapRecords(engine.reporter);
+    this.#sampler = new SocketSampler(this.#records);
+  }
+
+  get totals(): TapTotals {
+    const { queue, listenerDrops, listenOverflows } = this.#sampler;
+    return { evidence: this.#evidence(), sampler: this.#sampler.status, queue, listenerDrops, listenOverflows, lost: this.#records.lostCount };
+  }
+
+  /** Whose sockets to look at from now on. */
+  watch({ ports, own, active }: Watch): void {
+    const portsText = ports.join();
+    const pidsText = own.map(({ pid }) => pid).join();
+    const pids = [process.pid, ...own.map(({ pid }) => pid)];
+    this.#records.own = new Map(own.map(({ name, pid }) => [pid, name]));
+    if (portsText !== this.#portsText || pidsText !== this.#pidsText) this.#sampler.watch(ports, pids);
+    if (portsText !== this.#portsText) this.#openTrace(ports, pids);
+    else if (pidsText !== this.#pidsText && this.#trace !== null) this.#trace.ownPids = pids;
+    this.#portsText = portsText;
+    this.#pidsText = pidsText;
+    if (active !== this.#active) this.#untilNs = active ? Infinity : nowNs() + SAMPLE_LINGER_MS * 1e6;
+    this.#active = active;
+    if (this.#untilNs > nowNs() && this.#sampleAlarm.heapIndex < 0) this.#sample();
+    this.#engine.totalsChanged();
+  }
+
+  /** The socket table as it is now (offset 0), or the rows that follow in the same one; null where it cannot be read. */
+  sockets(offset: number, limit: number): SocketsAnswer | null {
+    if (offset === 0 && !this.#sampler.read()) return null;
+    return socketRows(this.#sampler.table, this.#owners, this.#records.own, offset, Math.min(limit, SOCKET_ROWS_PER_ANSWER));
+  }
+
+  close(): void {
+    this.#closeTrace();
+  }
+
+  #openTrace(ports: readonly number[], pids: readonly number[]): void {
+    this.#closeTrace();
+    const trace = TraceTap.open(ports, pids, this.#originNs, this.#records);
+    if (!(trace instanceof TraceTap)) {
+      this.#tracefs = { evidence: 'tracefs', available: false, missing: trace.errno === null ? trace.message : `${trace.message} (${trace.errno})` };
+      return;
+    }
+    this.#trace = trace;
+    this.#sampler.traced = true;
+    this.#tracefs = { evidence: 'tracefs', available: true, missing: '' };
+    const soon = { onReady: () => this.#readSoon(TRACE_READ_INTERVAL_MS) };
+    for (const fd of trace.fds) this.#engine.loop.add(fd, EPOLLIN | EPOLLONESHOT, soon, null);
+    // What was there before the recording began.
+    this.#sampler.baseline(() => trace.read());
+  }
+
+  #closeTrace(): void {
+    if (this.#trace === null) return;
+    for (const fd of this.#trace.fds) this.#engine.loop.remove(fd, null);
+    this.#trace.close();
+    this.#trace = null;
+    this.#sampler.traced = false;
+  }
+
+  #readSoon(afterMs: number): void {
+    if (this.#readAlarm.heapIndex < 0) this.#engine.loop.deadlines.set(this.#readAlarm, nowNs() + afterMs * 1e6);
+  }
+
+  #readTrace(): void {
+    const trace = this.#trace;
+    if (trace === null) return;
+    const more = trace.read();
+    for (const fd of trace.fds) this.#engine.loop.modify(fd, EPOLLIN | EPOLLONESHOT, null);
+    if (more) this.#readSoon(TRACE_READ_INTERVAL_MS);
+    else if (trace.hearsCalls) this.#readSoon(CALLS_READ_INTERVAL_MS);
+  }
+
+  #sample(): void {
+    if (nowNs() > this.#untilNs) {
+      this.#sampler.active = false;
+      return;
+    }
+    this.#sampler.active = true;
+    this.#sampler.sample(() => this.#trace?.read());
+    this.#engine.loop.deadlines.set(this.#sampleAlarm, nowNs() + this.#sampler.intervalMs * 1e6);
+    this.#search();
+  }
+
+  /** A step of the search for owners, and the next one soon. */
+  #search(): void {
+    if (!this.#sampler.searching) return;
+    this.#sampler.searchOwners();
+    if (this.#sampler.searching) this.#engine.loop.deadlines.set(this.#searchAlarm, nowNs() + TRACE_READ_INTERVAL_MS * 1e6);
+  }
+
+  #evidence(): EvidenceRung[] {
+    return [
+      this.#sampler.usesNetlink
+        ? { evidence: 'sock_diag', available: true, missing: '' }
+        : { evidence: 'sock_diag', available: false, missing: 'the kernel does not answer over netlink (inet_diag); /proc/net/tcp is read instead' },
+      { evidence: 'procfs', available: true, missing: '' },
+      this.#tracefs,
+    ];
+  }
+}

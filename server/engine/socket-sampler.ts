@@ -1,0 +1,247 @@
+// Looks at the kernel's socket table of our ports again and again, at a bounded cost, and tells what has changed: the ends we do not own, TIME-WAIT, the accept queue.
+import { nowNs } from '../kernel/clock.ts';
+import { readListenCounters } from '../kernel/listen-counters.ts';
+import { readProcNetTcp } from '../kernel/proc-net-tcp.ts';
+import { SockDiag } from '../kernel/sock-diag.ts';
+import { SocketOwners } from '../kernel/socket-owner.ts';
+import { SocketTable, type SocketRow } from '../kernel/socket-table.ts';
+import type { SamplerStatus } from '../wire/message.ts';
+import { SAMPLE_CORE_SHARE, SAMPLE_INTERVAL_MS, SAMPLE_NEW_SOCKETS_MAX, SAMPLE_QUIET_INTERVAL_MS } from '../wire/tap-limits.ts';
+import { tcpState } from '../wire/tcp-state.ts';
+import type { Owner, TapRecords } from './tap-records.ts';
+
+const SYN_SENT = 2;
+const TIME_WAIT = 6;
+const TCP_CLOSE = 7;
+const LISTEN = 10;
+const NEW_SYN_RECV = 12;
+
+/** What is known of one row of earlier samples. */
+interface Seen {
+  state: number;
+  /** The state last told; 0 where nothing was. */
+  told: number;
+  retransmits: number;
+  readonly row: SocketRow;
+  /** 'own' too where nobody else holds it. */
+  owner: 'searching' | 'own' | 'not-permitted' | Owner;
+  /** In the trace; 0 where the journal need keep nothing. */
+  number: number;
+  round: number;
+}
+
+export class SocketSampler {
+  readonly table = new SocketTable();
+  readonly #records: TapRecords;
+  #ports: readonly number[] = [];
+  #diag: SockDiag | null = null;
+  #owners = new SocketOwners();
+  readonly #uid = process.geteuid?.() ?? 0;
+  readonly #seen = new Map<number, Seen>();
+  #round = 0;
+  #costMs = 0;
+  #active = false;
+  #listener: { drops: number; overflows: number } | null = null;
+  queue: { length: number; limit: number } | null = null;
+  listenerDrops = 0;
+  listenOverflows = 0;
+  /** True where tracefs tells every change of state: then only what it cannot see is told from here. */
+  traced = false;
+  #baseline = false;
+
+  constructor(records: TapRecords) {
+    this.#records = records;
+  }
+
+  /** Asks for the sockets of `ports` from now on; our own processes' are told by themselves. */
+  watch(ports: readonly number[], ownPids: Iterable<number>): void {
+    if (ports.join() !== this.#ports.join()) {
+      this.#diag?.close();
+      this.#diag = null;
+      this.#ports = ports;
+      this.#listener = null;
+      if (ports.length > 0) {
+        const diag = SockDiag.open(ports);
+        if (diag instanceof SockDiag) this.#diag = diag;
+      }
+    }
+    this.#owners = new SocketOwners(ownPids);
+  }
+
+  get usesNetlink(): boolean {
+    return this.#diag !== null;
+  }
+
+  set active(active: boolean) {
+    this.#active = active;
+  }
+
+  /** Until the next sample, in milliseconds. */
+  get intervalMs(): number {
+    const busy = this.#seen.size > 0;
+    return Math.max(busy ? SAMPLE_INTERVAL_MS : SAMPLE_QUIET_INTERVAL_MS, this.#costMs / SAMPLE_CORE_SHARE);
+  }
+
+  get status(): SamplerStatus {
+    return {
+      intervalMs: this.#active ? Math.round(this.intervalMs) : null,
+      rows: this.table.count,
+      slowed: this.#costMs / SAMPLE_CORE_SHARE > SAMPLE_INTERVAL_MS,
+    };
+  }
+
+  /** Owners still looked for: `searchOwners` has work. */
+  get searching(): boolean {
+    return this.#owners.searching > 0;
+  }
+
+  searchOwners(): void {
+    const beganMs = performance.now();
+    this.#owners.step(beganMs);
+    for (const seen of this.#seen.values()) if (seen.owner === 'searching') this.#learnOwner(seen);
+    this.#costMs += performance.now() - beganMs;
+  }
+
+  /** Reads the table without telling anything; false where it cannot be read at all. */
+  read(): boolean {
+    if (this.#ports.length === 0) return false;
+    if (this.#diag !== null) {
+      if (this.#diag.dump(this.table) === null) return true;
+      this.#diag.close();
+      this.#diag = null;
+    }
+    return readProcNetTcp(this.table, this.#ports) === null;
+  }
+
+  /** Tells of every socket there is, because nobody else has. */
+  baseline(caughtUp: () => void): void {
+    this.#baseline = true;
+    this.sample(caughtUp);
+    this.#baseline = false;
+  }
+
+  /** Reads the table; `caughtUp` is called before anything is told, so that tracefs, which sees more, has told first. */
+  sample(caughtUp: () => void): void {
+    const beganMs = performance.now();
+    if (!this.read()) return;
+    caughtUp();
+    this.#round += 1;
+    let fresh = 0;
+    let skipped = 0;
+    for (let index = 0; index < this.table.count; index += 1) {
+      const state = this.table.state[index] ?? 0;
+      if (state === LISTEN) {
+        this.#lookAtListener(this.table.row(index));
+        continue;
+      }
+      const seen = this.#known(index);
+      if (seen !== null) {
+        seen.round = this.#round;
+        this.#look(seen, index, state);
+        continue;
+      }
+      fresh += 1;
+      if (fresh > SAMPLE_NEW_SOCKETS_MAX) {
+        skipped += 1;
+        continue;
+      }
+      this.#begin(index, state);
+    }
+    if (skipped > 0) this.#records.sampling(this.table.evidence, this.table.atNs, fresh, skipped);
+    if (!this.table.truncated && !this.table.interrupted) this.#forgetGone();
+    this.#costMs = performance.now() - beganMs;
+  }
+
+  /** Both ports, and 21 bits of both addresses: rows with the same number are compared in full. */
+  #key(index: number): number {
+    const { localPort, remotePort, localIp, remoteIp } = this.table;
+    const ips = (Math.imul(localIp[index] ?? 0, 0x9e3779b1) ^ (remoteIp[index] ?? 0)) & 0x1fffff;
+    return (localPort[index] ?? 0) * 0x10000 + (remotePort[index] ?? 0) + ips * 0x1_0000_0000;
+  }
+
+  #known(index: number): Seen | null {
+    const seen = this.#seen.get(this.#key(index));
+    return seen?.row.localIp === this.table.localIp[index] && seen?.row.remoteIp === this.table.remoteIp[index] ? (seen ?? null) : null;
+  }
+
+  #begin(index: number, state: number): void {
+    const row = this.table.row(index);
+    const seen: Seen = { state: 0, told: 0, retransmits: 0, row, owner: 'own', number: 0, round: this.#round };
+    // A served end is ours from accept on; before, it has no descriptor.
+    if (!this.#ports.includes(row.localPort) && row.inode !== 0) {
+      seen.owner = 'searching';
+      if (row.uid !== this.#uid && this.#uid !== 0) seen.owner = 'not-permitted';
+      else this.#learnOwner(seen);
+    }
+    this.#seen.set(this.#key(index), seen);
+    this.#look(seen, index, state);
+  }
+
+  #learnOwner(seen: Seen): void {
+    const owner = this.#owners.of(seen.row.inode, performance.now());
+    if (owner === 'searching') return;
+    if (typeof owner !== 'object') {
+      // Nobody else holds it: one of ours does, or its process is gone.
+      seen.owner = 'own';
+      return;
+    }
+    seen.owner = { pid: owner.pid, name: owner.comm };
+    if (seen.number === 0 && !this.traced) seen.number = this.#records.numbers.take();
+    this.#records.owner(nowNs(), seen.row, seen.owner, seen.number);
+    if (!this.traced) this.#tell(seen, seen.state, this.table.atNs);
+  }
+
+  /** One row, again: tells of a state that was not told yet, where it is for us to tell. */
+  #look(seen: Seen, index: number, state: number): void {
+    const before = seen.state;
+    seen.state = state;
+    const retransmits = this.table.retransmits[index] ?? 0;
+    if (state === SYN_SENT && before === SYN_SENT && !this.traced) {
+      const owner = typeof seen.owner === 'object' ? seen.owner : null;
+      for (let again = seen.retransmits; again < retransmits; again += 1)
+        this.#records.retransmit(this.table.evidence, this.table.atNs, seen.row, 'SYN', owner, seen.number);
+    }
+    seen.retransmits = retransmits;
+    // The kernel gives the port of a connecting socket to tracefs late: one that still waits after a whole interval is told from here.
+    if (this.traced ? state === TIME_WAIT || state === NEW_SYN_RECV || (state === SYN_SENT && before === SYN_SENT) || this.#baseline : this.#concerns(seen, index, state))
+      this.#tell(seen, state, this.table.atNs);
+  }
+
+  #concerns(seen: Seen, index: number, state: number): boolean {
+    return typeof seen.owner === 'object' || seen.owner === 'not-permitted' || state === SYN_SENT || (this.table.inode[index] ?? 0) === 0;
+  }
+
+  #tell(seen: Seen, state: number, atNs: number): void {
+    if (tcpState(seen.told) === tcpState(state) || state === 0) return;
+    if (seen.number === 0 && state !== TIME_WAIT && !this.traced) seen.number = this.#records.numbers.take();
+    // A TIME-WAIT is nobody's any more.
+    const owner = typeof seen.owner === 'object' && state !== TIME_WAIT && seen.told !== TIME_WAIT ? seen.owner : null;
+    this.#records.state(this.table.evidence, atNs, seen.row, seen.told, state, owner, seen.number);
+    seen.told = state;
+  }
+
+  #forgetGone(): void {
+    for (const [key, seen] of this.#seen) {
+      if (seen.round === this.#round) continue;
+      this.#seen.delete(key);
+      // What tracefs followed has been told by it; TIME-WAIT it never sees.
+      if (seen.told !== 0 && (!this.traced || seen.told === TIME_WAIT)) this.#tell(seen, TCP_CLOSE, this.table.atNs);
+      this.#records.numbers.giveBack(seen.number);
+    }
+  }
+
+  #lookAtListener(row: SocketRow): void {
+    if (!this.#ports.includes(row.localPort)) return;
+    this.queue = { length: row.rqueue, limit: row.wqueue };
+    const overflows = readListenCounters()?.overflows ?? 0;
+    const last = this.#listener;
+    this.#listener = { drops: row.drops, overflows };
+    this.listenerDrops = row.drops;
+    if (last === null) return;
+    const dropped = row.drops - last.drops;
+    const overflown = overflows - last.overflows;
+    this.listenOverflows += overflown;
+    // A smaller counter is another listener's.
+    if (dropped > 0) this.#records.listenerDrops(this.table.evidence, this.table.atNs, dropped, row.drops, overflown);
+  }
+}

@@ -1,0 +1,207 @@
+// What the kernel's tracepoints tell of the sockets of our ports, in order of time: state changes, resets, retransmits, drops, and the calls of foreign processes.
+import { nowNs } from '../kernel/clock.ts';
+import { FollowedSockets, type FollowedSocket } from '../kernel/followed-sockets.ts';
+import { ForeignCalls } from '../kernel/foreign-calls.ts';
+import type { EventsLost, ForeignCall, SocketEvent } from '../kernel/kernel-event.ts';
+import { processName, processOfThread } from '../kernel/process-name.ts';
+import { ANY_PORT_TRACEPOINTS, PORT_TRACEPOINTS, STATE_CHANGE, type SocketListener, type SocketTracepoint, type TapKind } from '../kernel/socket-events.ts';
+import { TraceReader, type TraceRecord } from '../kernel/trace-reader.ts';
+import { findTracefs, removeLeftOvers, TraceInstance, unavailable, type Tracefs, type Unavailable } from '../kernel/tracefs.ts';
+import {
+  ANY_PORT_BUFFER_KIB,
+  CALLS_LINGER_NS,
+  LOST_LOOKBACK_NS,
+  STATES_BUFFER_KIB,
+  TRACE_PAGES_PER_READ,
+  TRACE_SETTLE_NS,
+  UNNAMED_EVENTS_MAX,
+} from '../wire/tap-limits.ts';
+import { CallRecording } from './call-recording.ts';
+
+const LISTENING = 10;
+
+/** Hears what the kernel did, in order of time; an event of a socket whose local port was not known yet comes when it is, with its own time. */
+export interface TapListener {
+  told(event: SocketEvent | ForeignCall, socket: FollowedSocket | null): void;
+  lost(lost: EventsLost): void;
+}
+
+/** An instance of tracing with its reader. */
+interface Source {
+  readonly instance: TraceInstance;
+  readonly reader: TraceReader;
+  readonly from: EventsLost['from'];
+}
+
+export class TraceTap implements SocketListener {
+  readonly sockets = new FollowedSockets();
+  readonly #tracefs: Tracefs;
+  readonly #ports: readonly number[];
+  readonly #originNs: bigint;
+  readonly #listener: TapListener;
+  readonly #calls: ForeignCalls;
+  readonly #sources: Source[] = [];
+  #recording: CallRecording | null = null;
+  /** When the last foreign socket was seen; the calls are switched off a while later. 0 while they are off. */
+  #foreignNs = 0;
+  #restedNs = 0;
+  #waiting: TraceRecord[] = [];
+  /** Pages and records that could not be understood. */
+  malformed = 0;
+
+  private constructor(tracefs: Tracefs, ports: readonly number[], ownPids: readonly number[], originNs: bigint, listener: TapListener) {
+    this.#tracefs = tracefs;
+    this.#ports = ports;
+    this.#originNs = originNs;
+    this.#listener = listener;
+    this.#calls = new ForeignCalls(ownPids, { processOf: processOfThread, nameOf: processName }, (call, socket) => {
+      this.#tell(call, socket);
+    });
+  }
+
+  /** Begins to record what happens on `ports`; `originNs` is CLOCK_MONOTONIC when the run began. Left-overs of killed runs are removed. */
+  static open(ports: readonly number[], ownPids: readonly number[], originNs: bigint, listener: TapListener): TraceTap | Unavailable {
+    const tracefs = findTracefs(true);
+    if (!tracefs.ok) return tracefs;
+    removeLeftOvers(tracefs);
+    const tap = new TraceTap(tracefs, ports, ownPids, originNs, listener);
+    const problem = tap.#record('states', STATES_BUFFER_KIB, 'ours', [STATE_CHANGE, ...PORT_TRACEPOINTS]);
+    if (problem !== null) {
+      tap.close();
+      return problem;
+    }
+    // Without these two the walk of states is still whole.
+    tap.#record('drops', ANY_PORT_BUFFER_KIB, 'anyone', ANY_PORT_TRACEPOINTS);
+    tap.#recordCalls(ownPids);
+    return tap;
+  }
+
+  /** Readable when something was recorded of our ports. */
+  get fds(): number[] {
+    return this.#sources.flatMap(({ reader }) => [...reader.fds]);
+  }
+
+  /** True while calls of a foreign process are recorded: they wake nobody, so the tap must look. */
+  get hearsCalls(): boolean {
+    return this.#foreignNs !== 0;
+  }
+
+  /** Our processes have changed. */
+  set ownPids(pids: readonly number[]) {
+    this.#calls.ownPids = pids;
+    this.#recording?.close();
+    this.#recording = null;
+    this.#recordCalls(pids);
+  }
+
+  /** Reads what was recorded and tells of it; returns true where something is left that is too young or too much. */
+  read(): boolean {
+    const beganNs = nowNs();
+    this.#calls.beginRead(beganNs);
+    let horizonNs = beganNs - TRACE_SETTLE_NS;
+    for (const source of this.#sources) horizonNs = Math.min(horizonNs, this.#readSource(source.reader, source.from));
+    if (this.#recording !== null) horizonNs = Math.min(horizonNs, this.#readSource(this.#recording.reader, 'calls'));
+    this.#waiting.sort((a, b) => a.atNs - b.atNs);
+    let done = 0;
+    for (const record of this.#waiting) {
+      if (record.atNs > horizonNs) break;
+      (record.kind as TapKind).apply(record.atNs, record.view, record.at);
+      done += 1;
+    }
+    this.#waiting = this.#waiting.slice(done);
+    this.#restIfAlone(beganNs);
+    return this.#waiting.length > 0;
+  }
+
+  told(event: SocketEvent, socket: FollowedSocket | null): void {
+    this.#tell(event, socket);
+  }
+
+  connecting(atNs: number, tid: number, socket: FollowedSocket): void {
+    this.#calls.connecting(atNs, tid, socket);
+    if (this.#calls.isOwn(socket.pid)) return;
+    // Switched off just then: the trigger's work was undone.
+    if (this.#foreignNs === 0 && this.#restedNs !== 0 && atNs - this.#restedNs < CALLS_LINGER_NS) this.#recording?.resume();
+    this.#foreignNs = nowNs();
+  }
+
+  identify(tid: number): { pid: number; comm: string } {
+    return this.#calls.identify(tid);
+  }
+
+  /** Ends all recording and takes the instances away. */
+  close(): void {
+    this.#recording?.close();
+    this.#recording = null;
+    for (const { instance, reader } of this.#sources.splice(0)) {
+      reader.close();
+      instance.remove();
+    }
+  }
+
+  #record(what: string, bufferKib: number, from: EventsLost['from'], tracepoints: readonly SocketTracepoint[]): Unavailable | null {
+    const instance = TraceInstance.create(this.#tracefs, what, bufferKib);
+    if (!(instance instanceof TraceInstance)) return instance;
+    const reader = TraceReader.open(instance, this.#originNs);
+    if (!(reader instanceof TraceReader)) {
+      instance.remove();
+      return unavailable('no-buffer', 'the trace buffer cannot be read', reader.errno);
+    }
+    this.#sources.push({ instance, reader, from });
+    const ports = new Set(this.#ports);
+    for (const tracepoint of tracepoints) {
+      const format = instance.format(tracepoint.event);
+      const kind = format?.id === undefined ? null : tracepoint.kind(format, ports, this);
+      if (format !== null && kind !== null) {
+        reader.add(kind);
+        const errno = instance.enable(tracepoint.event, tracepoint.filter(format, this.#ports));
+        if (errno === null || tracepoint !== STATE_CHANGE) continue;
+      }
+      if (tracepoint === STATE_CHANGE) return unavailable('no-event', `this kernel's ${tracepoint.event} cannot be followed`);
+    }
+    const errno = instance.write('tracing_on', '1');
+    return errno === null ? null : unavailable('no-event', 'tracing cannot be switched on', errno);
+  }
+
+  #recordCalls(ownPids: readonly number[]): void {
+    const recording = CallRecording.open(this.#tracefs, this.#ports, ownPids, this.#originNs, this.#calls);
+    if (recording instanceof CallRecording) this.#recording = recording;
+  }
+
+  #readSource(reader: TraceReader, from: EventsLost['from']): number {
+    const end = reader.read(this.#waiting, TRACE_PAGES_PER_READ);
+    this.malformed += end.malformed;
+    // Old calls of others that nobody asked for are no loss.
+    const matters = from !== 'calls' || (this.#foreignNs !== 0 && nowNs() - this.#foreignNs < LOST_LOOKBACK_NS);
+    if (end.lost > 0 && matters) this.#listener.lost({ kind: 'lost', atNs: nowNs(), from, count: end.lost });
+    return end.completeToNs;
+  }
+
+  /** Tells of an event, or keeps it until its socket has a local port: connect() changes the state before the port is chosen. */
+  #tell(event: SocketEvent | ForeignCall, socket: FollowedSocket | null): void {
+    if (socket === null || (event.kind === 'state' && event.to === LISTENING)) {
+      this.#listener.told(event, socket);
+      return;
+    }
+    if (socket.localPort === 0) {
+      if (socket.unnamed.length < UNNAMED_EVENTS_MAX) socket.unnamed.push(event);
+      return;
+    }
+    if (socket.unnamed.length > 0) {
+      const { localIp, localPort } = socket;
+      for (const earlier of socket.unnamed.splice(0)) this.#listener.told({ ...earlier, localIp, localPort }, socket);
+    }
+    this.#listener.told(event, socket);
+  }
+
+  #restIfAlone(atNs: number): void {
+    if (this.#foreignNs === 0) return;
+    if (this.#calls.sweep(atNs) > 0) this.#foreignNs = atNs;
+    else if (atNs - this.#foreignNs > CALLS_LINGER_NS) {
+      this.#recording?.rest();
+      this.#foreignNs = 0;
+      this.#restedNs = nowNs();
+    }
+  }
+}
+
