@@ -98,7 +98,8 @@ export class Bridge implements Commanded {
     return {
       ports: port === 0 ? [] : [port],
       own: own.flatMap(({ name, pid }) => (pid === null ? [] : [{ name, pid }])),
-      active: server.totals.live > 0 || clients.totals.live > 0 || this.broadcast.watchers > 0,
+      alive: server.totals.live > 0 || clients.totals.live > 0,
+      watched: this.broadcast.watchers > 0,
     };
   }
 

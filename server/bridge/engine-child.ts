@@ -2,7 +2,15 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Readable, Writable } from 'node:stream';
 import { Compile } from 'typebox/compile';
-import { EngineReport, type ClientOptions, type ClientOrder, type ServerOptions, type ServerOrder, type TapOptions, type TapOrder } from '../wire/engine-message.ts';
+import {
+  EngineReport,
+  type ClientOptions,
+  type ClientOrder,
+  type ServerOptions,
+  type ServerOrder,
+  type TapOptions,
+  type TapOrder,
+} from '../wire/engine-message.ts';
 import { FrameReader, jsonFrame, type Frame } from '../wire/frame.ts';
 import { ENGINE_STOP_GRACE_MS, ORDER_TIMEOUT_MS, ORDERS_PENDING_MAX } from '../wire/limits.ts';
 import type { OurProcess } from '../wire/vocabulary.ts';

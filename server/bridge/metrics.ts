@@ -66,7 +66,9 @@ export function metricsOf(status: () => Status, watchers: () => number, tap: Pic
   // Without a tap these have no value, rather than a wrong one.
   const queue = (read: (queue: { length: number; limit: number }) => number): [Record<string, string>, number][] =>
     tap.totals?.queue == null ? [] : [[{}, read(tap.totals.queue)]];
-  gauge('sockscope_accept_queue_length', 'Connections in the accept queue of the listening socket when it was last looked at.', [], () => queue(({ length }) => length));
+  gauge('sockscope_accept_queue_length', 'Connections in the accept queue of the listening socket when it was last looked at.', [], () =>
+    queue(({ length }) => length),
+  );
   gauge('sockscope_accept_queue_limit', 'Limit of the accept queue; it admits one more.', [], () => queue(({ limit }) => limit));
   counter('sockscope_listener_drops_total', 'Segments that the listening socket dropped, SYNs beyond its backlog among them, by its own counter.', () =>
     tap.totals === null ? [] : [[{}, tap.totals.listenerDrops]],

@@ -65,7 +65,11 @@ export function addRoutes(app: FastifyInstance, bridge: Bridge, access: Access):
     try {
       const answer = await bridge.tap.sockets(limit);
       if (answer !== null) return await reply.header('cache-control', 'no-store').send(answer);
-      return await reply.code(503).send(errorBody('no-table', 'the kernel gives no socket table of our ports: nothing has listened yet, or neither netlink nor /proc/net/tcp can be read'));
+      return await reply
+        .code(503)
+        .send(
+          errorBody('no-table', 'the kernel gives no socket table of our ports: nothing has listened yet, or neither netlink nor /proc/net/tcp can be read'),
+        );
     } catch (error) {
       if (!(error instanceof EngineUnavailable)) throw error;
       return reply.code(503).header('retry-after', '1').send(errorBody('engine-unavailable', error.message));

@@ -12,7 +12,8 @@ import { Supervisor, type Log } from './supervisor.ts';
 export interface TapWatch {
   ports: number[];
   own: { name: OurProcess; pid: number }[];
-  active: boolean;
+  alive: boolean;
+  watched: boolean;
 }
 
 const STOP_TIMEOUT_MS = 0;

@@ -27,13 +27,7 @@ export class CallRecording {
   }
 
   /** Records connect() and socket() of all processes but `ownPids`, and the other calls from the moment one of them connects to `ports`. */
-  static open(
-    tracefs: Tracefs,
-    ports: readonly number[],
-    ownPids: readonly number[],
-    originNs: bigint,
-    listener: CallListener,
-  ): CallRecording | Unavailable {
+  static open(tracefs: Tracefs, ports: readonly number[], ownPids: readonly number[], originNs: bigint, listener: CallListener): CallRecording | Unavailable {
     const instance = TraceInstance.create(tracefs, 'calls', CALLS_BUFFER_KIB);
     if (!(instance instanceof TraceInstance)) return instance;
     const reader = TraceReader.open(instance, originNs);

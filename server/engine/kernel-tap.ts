@@ -63,19 +63,25 @@ export class KernelTap {
   }
 
   /** Whose sockets to look at from now on. */
-  watch({ ports, own, active }: Watch): void {
+  watch({ ports, own, alive, watched }: Watch): void {
     const portsText = ports.join();
     const pidsText = own.map(({ pid }) => pid).join();
     const pids = [process.pid, ...own.map(({ pid }) => pid)];
     this.#records.own = new Map(own.map(({ name, pid }) => [pid, name]));
     if (portsText !== this.#portsText || pidsText !== this.#pidsText) this.#sampler.watch(ports, pids);
-    if (portsText !== this.#portsText) this.#openTrace(ports, pids);
-    else if (pidsText !== this.#pidsText && this.#trace !== null) this.#trace.ownPids = pids;
+    if (portsText !== this.#portsText) {
+      this.#openTrace(ports, pids);
+      this.#sampler.baseline(() => this.#trace?.read());
+    }
+    if (portsText === this.#portsText && pidsText !== this.#pidsText && this.#trace !== null) this.#trace.ownPids = pids;
     this.#portsText = portsText;
     this.#pidsText = pidsText;
+    const active = alive || watched;
+    const begins = alive && !this.#sampler.alive;
+    this.#sampler.alive = alive;
     if (active !== this.#active) this.#untilNs = active ? Infinity : nowNs() + SAMPLE_LINGER_MS * 1e6;
     this.#active = active;
-    if (this.#untilNs > nowNs() && this.#sampleAlarm.heapIndex < 0) this.#sample();
+    if (this.#untilNs > nowNs() && (begins || this.#sampleAlarm.heapIndex < 0)) this.#sample();
     this.#engine.totalsChanged();
   }
 
@@ -101,8 +107,6 @@ export class KernelTap {
     this.#tracefs = { evidence: 'tracefs', available: true, missing: '' };
     const soon = { onReady: () => this.#readSoon(TRACE_READ_INTERVAL_MS) };
     for (const fd of trace.fds) this.#engine.loop.add(fd, EPOLLIN | EPOLLONESHOT, soon, null);
-    // What was there before the recording began.
-    this.#sampler.baseline(() => trace.read());
   }
 
   #closeTrace(): void {
@@ -139,9 +143,7 @@ export class KernelTap {
 
   /** A step of the search for owners, and the next one soon. */
   #search(): void {
-    if (!this.#sampler.searching) return;
-    this.#sampler.searchOwners();
-    if (this.#sampler.searching) this.#engine.loop.deadlines.set(this.#searchAlarm, nowNs() + TRACE_READ_INTERVAL_MS * 1e6);
+    if (this.#sampler.searchOwners()) this.#engine.loop.deadlines.set(this.#searchAlarm, nowNs() + TRACE_READ_INTERVAL_MS * 1e6);
   }
 
   #evidence(): EvidenceRung[] {

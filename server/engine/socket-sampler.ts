@@ -47,6 +47,8 @@ export class SocketSampler {
   listenOverflows = 0;
   /** True where tracefs tells every change of state: then only what it cannot see is told from here. */
   traced = false;
+  /** The bridge knows of connections. */
+  alive = false;
   #baseline = false;
 
   constructor(records: TapRecords) {
@@ -78,8 +80,7 @@ export class SocketSampler {
 
   /** Until the next sample, in milliseconds. */
   get intervalMs(): number {
-    const busy = this.#seen.size > 0;
-    return Math.max(busy ? SAMPLE_INTERVAL_MS : SAMPLE_QUIET_INTERVAL_MS, this.#costMs / SAMPLE_CORE_SHARE);
+    return Math.max(this.alive || this.#seen.size > 0 ? SAMPLE_INTERVAL_MS : SAMPLE_QUIET_INTERVAL_MS, this.#costMs / SAMPLE_CORE_SHARE);
   }
 
   get status(): SamplerStatus {
@@ -90,16 +91,14 @@ export class SocketSampler {
     };
   }
 
-  /** Owners still looked for: `searchOwners` has work. */
-  get searching(): boolean {
-    return this.#owners.searching > 0;
-  }
-
-  searchOwners(): void {
+  /** Looks a step further for the owners of sockets; true while there are any left to find. */
+  searchOwners(): boolean {
+    if (this.#owners.searching === 0) return false;
     const beganMs = performance.now();
     this.#owners.step(beganMs);
     for (const seen of this.#seen.values()) if (seen.owner === 'searching') this.#learnOwner(seen);
     this.#costMs += performance.now() - beganMs;
+    return this.#owners.searching > 0;
   }
 
   /** Reads the table without telling anything; false where it cannot be read at all. */
@@ -113,7 +112,7 @@ export class SocketSampler {
     return readProcNetTcp(this.table, this.#ports) === null;
   }
 
-  /** Tells of every socket there is, because nobody else has. */
+  /** Looks for the first time: tells of every socket there is, because nobody else has, and learns where counters stand. */
   baseline(caughtUp: () => void): void {
     this.#baseline = true;
     this.sample(caughtUp);
@@ -188,7 +187,7 @@ export class SocketSampler {
     seen.owner = { pid: owner.pid, name: owner.comm };
     if (seen.number === 0 && !this.traced) seen.number = this.#records.numbers.take();
     this.#records.owner(nowNs(), seen.row, seen.owner, seen.number);
-    if (!this.traced) this.#tell(seen, seen.state, this.table.atNs);
+    if (!this.traced) this.#tell(seen, 0, seen.state);
   }
 
   /** One row, again: tells of a state that was not told yet, where it is for us to tell. */
@@ -203,20 +202,25 @@ export class SocketSampler {
     }
     seen.retransmits = retransmits;
     // The kernel gives the port of a connecting socket to tracefs late: one that still waits after a whole interval is told from here.
-    if (this.traced ? state === TIME_WAIT || state === NEW_SYN_RECV || (state === SYN_SENT && before === SYN_SENT) || this.#baseline : this.#concerns(seen, index, state))
-      this.#tell(seen, state, this.table.atNs);
+    if (
+      this.traced
+        ? state === TIME_WAIT || state === NEW_SYN_RECV || (state === SYN_SENT && before === SYN_SENT && retransmits === 0) || this.#baseline
+        : this.#concerns(seen, index, state)
+    )
+      this.#tell(seen, before, state);
   }
 
   #concerns(seen: Seen, index: number, state: number): boolean {
     return typeof seen.owner === 'object' || seen.owner === 'not-permitted' || state === SYN_SENT || (this.table.inode[index] ?? 0) === 0;
   }
 
-  #tell(seen: Seen, state: number, atNs: number): void {
+  /** `before`: its state in the sample before, 0 where it was in none. */
+  #tell(seen: Seen, before: number, state: number): void {
     if (tcpState(seen.told) === tcpState(state) || state === 0) return;
     if (seen.number === 0 && state !== TIME_WAIT && !this.traced) seen.number = this.#records.numbers.take();
     // A TIME-WAIT is nobody's any more.
-    const owner = typeof seen.owner === 'object' && state !== TIME_WAIT && seen.told !== TIME_WAIT ? seen.owner : null;
-    this.#records.state(this.table.evidence, atNs, seen.row, seen.told, state, owner, seen.number);
+    const owner = typeof seen.owner === 'object' && state !== TIME_WAIT && before !== TIME_WAIT ? seen.owner : null;
+    this.#records.state(this.table.evidence, this.table.atNs, seen.row, before, state, owner, seen.number);
     seen.told = state;
   }
 
@@ -225,7 +229,7 @@ export class SocketSampler {
       if (seen.round === this.#round) continue;
       this.#seen.delete(key);
       // What tracefs followed has been told by it; TIME-WAIT it never sees.
-      if (seen.told !== 0 && (!this.traced || seen.told === TIME_WAIT)) this.#tell(seen, TCP_CLOSE, this.table.atNs);
+      if (seen.told !== 0 && (!this.traced || seen.told === TIME_WAIT)) this.#tell(seen, seen.state, TCP_CLOSE);
       this.#records.numbers.giveBack(seen.number);
     }
   }
@@ -238,10 +242,10 @@ export class SocketSampler {
     this.#listener = { drops: row.drops, overflows };
     this.listenerDrops = row.drops;
     if (last === null) return;
-    const dropped = row.drops - last.drops;
+    // A smaller counter is another listener's, which began at 0.
+    const dropped = row.drops - (row.drops < last.drops ? 0 : last.drops);
     const overflown = overflows - last.overflows;
     this.listenOverflows += overflown;
-    // A smaller counter is another listener's.
     if (dropped > 0) this.#records.listenerDrops(this.table.evidence, this.table.atNs, dropped, row.drops, overflown);
   }
 }

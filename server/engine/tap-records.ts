@@ -74,7 +74,19 @@ export class TapRecords implements TapListener {
         const count = COUNTED.has(event.call) ? (event.args[2] ?? NO_COUNT) : NO_COUNT;
         const restarted = event.returned <= RESTART;
         const errno = event.returned < 0 && !restarted ? -event.returned : 0;
-        const slot = this.#put('foreign-call', 'tracefs', event.atNs, event, event.durationNs, event.returned < 0 ? -1 : event.returned, errno, count, event.fd, 0, number);
+        const slot = this.#put(
+          'foreign-call',
+          'tracefs',
+          event.atNs,
+          event,
+          event.durationNs,
+          event.returned < 0 ? -1 : event.returned,
+          errno,
+          count,
+          event.fd,
+          0,
+          number,
+        );
         if (slot >= 0) this.#sink.batch.setOwner(slot, event.comm, event.pid, event.call);
         break;
       }

@@ -65,7 +65,8 @@ export function findTracefs(mount: boolean): Tracefs | Unavailable {
   if (process.geteuid?.() !== 0) return unavailable('not-root', 'tracepoints are for root; start sockscope as root to see what the kernel does');
   if (!mount) return unavailable('not-mounted', `tracefs is not mounted; mount -t tracefs nodev ${MOUNT_POINT}`);
   const errno = mountPrivately();
-  if (errno !== 0) return unavailable('not-mounted', `tracefs could not be mounted at ${MOUNT_POINT} (a container without CAP_SYS_ADMIN cannot)`, errnoName(errno));
+  if (errno !== 0)
+    return unavailable('not-mounted', `tracefs could not be mounted at ${MOUNT_POINT} (a container without CAP_SYS_ADMIN cannot)`, errnoName(errno));
   return usable(MOUNT_POINT, true);
 }
 

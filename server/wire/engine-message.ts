@@ -56,13 +56,14 @@ export type ClientOrder = Static<typeof ClientOrder>;
 
 /** Orders to the kernel tap. */
 export const TapOrder = Type.Union([
-  /** Whose sockets to look at: `ports` are ours, `own` our processes, whose calls are told by themselves; `active` where anything is alive or a page asks. */
+  /** Whose sockets to look at: `ports` are ours, `own` our processes, whose calls are told by themselves; `alive`: there are connections; `watched`: a page looks. */
   Type.Object({
     id: Type.Integer(),
     type: Type.Literal('watch'),
     ports: Type.Array(Type.Integer()),
     own: Type.Array(Type.Object({ name: Type.Enum([...OUR_PROCESSES]), pid: Type.Integer() })),
-    active: Type.Boolean(),
+    alive: Type.Boolean(),
+    watched: Type.Boolean(),
   }),
   /** Rows `offset` … of the socket table; with offset 0 it is read afresh. The answer has at most SOCKET_ROWS_PER_ANSWER of them. */
   Type.Object({ id: Type.Integer(), type: Type.Literal('sockets'), offset: Type.Integer(), limit: Type.Integer() }),
@@ -102,6 +103,12 @@ export const EngineReport = Type.Union([
     tap: Type.Optional(TapTotals),
   }),
   /** An order was carried out, or its call failed. */
-  Type.Object({ type: Type.Literal('answer'), id: Type.Integer(), failure: Type.Optional(Failure), unknownClient: Type.Optional(Type.Boolean()), sockets: Type.Optional(SocketsAnswer) }),
+  Type.Object({
+    type: Type.Literal('answer'),
+    id: Type.Integer(),
+    failure: Type.Optional(Failure),
+    unknownClient: Type.Optional(Type.Boolean()),
+    sockets: Type.Optional(SocketsAnswer),
+  }),
 ]);
 export type EngineReport = Static<typeof EngineReport>;
