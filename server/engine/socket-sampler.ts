@@ -41,6 +41,7 @@ export class SocketSampler {
   #round = 0;
   #costMs = 0;
   #active = false;
+  /** Its counters when they were last told. */
   #listener: { drops: number; overflows: number } | null = null;
   queue: { length: number; limit: number } | null = null;
   listenerDrops = 0;
@@ -239,13 +240,18 @@ export class SocketSampler {
     this.queue = { length: row.rqueue, limit: row.wqueue };
     const overflows = readListenCounters()?.overflows ?? 0;
     const last = this.#listener;
-    this.#listener = { drops: row.drops, overflows };
     this.listenerDrops = row.drops;
-    if (last === null) return;
+    if (last === null) {
+      this.#listener = { drops: row.drops, overflows };
+      return;
+    }
     // A smaller counter is another listener's, which began at 0.
     const dropped = row.drops - (row.drops < last.drops ? 0 : last.drops);
+    // Both counters are read one after the other: what only one of them shows yet is told with the next.
+    if (dropped <= 0) return;
     const overflown = overflows - last.overflows;
+    this.#listener = { drops: row.drops, overflows };
     this.listenOverflows += overflown;
-    if (dropped > 0) this.#records.listenerDrops(this.table.evidence, this.table.atNs, dropped, row.drops, overflown);
+    this.#records.listenerDrops(this.table.evidence, this.table.atNs, dropped, row.drops, overflown);
   }
 }
