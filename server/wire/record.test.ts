@@ -167,8 +167,8 @@ describe('what is no call', () => {
     known(owned);
     expect(owned).toMatchObject({ process: 'nc', pid: 4711, call: 'write', fd: 4, count: 1 });
     expect(batch.event(1, 2)).not.toHaveProperty('process');
-    batch.setOwner(1, 'a-name-longer-than-fifteen', 1, 'a-word-longer-than-twelve');
-    expect(batch.event(1, 2)).toMatchObject({ process: 'a-name-longer-t', pid: 1, call: 'a-word-longe' });
+    batch.setOwner(1, 'increment-server-and-more', 1, 'a-word-longer-than-twelve');
+    expect(batch.event(1, 2)).toMatchObject({ process: 'increment-server', pid: 1, call: 'a-word-longe' });
   });
 
   it('a number that no table has throws: whoever wrote it is broken', () => {
