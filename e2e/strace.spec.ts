@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'playwright/test';
 import { MAIN, startBridge } from './bridge-under-test.ts';
-import { FeedClient, trace } from './feed-client.ts';
+import { FeedClient, trace, type TraceEvent } from './feed-client.ts';
 import { needs, run } from './programs.ts';
 
 const CALLS =
@@ -159,8 +159,14 @@ test('over 100 mixed exchanges strace and /api/trace agree call for call, on bot
   const before = await status();
   const pidOf = (name: string): number => before.processes.find((process) => process.name === name)?.pid ?? 0;
   const engines = ['increment-server', 'tcp-client'].map((name) => ({ name, pid: pidOf(name) }));
-  const start = await trace(bridge.url);
+  let start: TraceEvent[] = [];
   const epollFd = (pid: number): number => start.find((event) => event.pid === pid && event.call === 'epoll_create1')?.returned ?? -1;
+  await expect
+    .poll(async () => {
+      start = await trace(bridge.url);
+      return engines.every(({ pid }) => epollFd(pid) >= 0);
+    })
+    .toBe(true);
 
   const prefix = join(directory, 'exchanges');
   const strace = await attached(
