@@ -242,11 +242,16 @@ test.describe('sockscope server', () => {
     expect([nowhere.code, nowhere.stderr]).toEqual([3, expect.stringContaining('bind: EADDRNOTAVAIL')]);
   });
 
-  test('exits 4 when those held were not answered in time', async () => {
+  test('exits 4 when those held were not answered in time, and says how many', async () => {
     const own = await startServer(['--hold-ms', '60000', '--drain-timeout-ms', '200']);
+    let said = '';
+    own.child.stderr?.on('data', (chunk: Buffer) => {
+      said += chunk.toString();
+    });
     const client = spawn(process.execPath, [MAIN, 'client', 'A', '--tcp-port', String(own.port)], { stdio: 'ignore' });
     await expect.poll(() => own.lines.some((line) => line.includes('the byte is held'))).toBe(true);
     expect(await own.stop()).toBe(4);
+    expect(said).toContain('stopped: 1 connection was lost\n');
     if (client.exitCode === null) await once(client, 'exit');
     expect(client.exitCode).toBe(1);
   });

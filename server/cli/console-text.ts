@@ -49,3 +49,8 @@ export function byteText(byte: number): string {
   const names: Record<number, string> = { 9: '\\t', 10: '\\n', 13: '\\r', 92: '\\\\' };
   return names[byte] ?? (byte >= 32 && byte < 127 ? String.fromCharCode(byte) : `\\${byte.toString(8)}`);
 }
+
+/** What an end that could not wait for all leaves to say. */
+export function lostLine(lost: number): string {
+  return `stopped: ${lost} connection${lost === 1 ? ' was' : 's were'} lost`;
+}

@@ -1,6 +1,7 @@
 // `sockscope serve`: the whole thing: page, feed, increment server and clients.
 import { buildApp } from '../bridge/app.ts';
 import type { BridgeOptions } from '../bridge/options.ts';
+import { lostLine } from './console-text.ts';
 import { EXIT } from './flags.ts';
 import type { LineOutput } from './output.ts';
 
@@ -27,7 +28,7 @@ export async function serve(options: BridgeOptions, out: LineOutput, err: LineOu
           .close()
           .then(async (lost) => {
             await app.close();
-            if (lost > 0) err.line(`stopped: ${lost} connection${lost === 1 ? ' was' : 's were'} lost`);
+            if (lost > 0) err.line(lostLine(lost));
             resolve(lost > 0 ? EXIT.drainedWithLosses : EXIT.done);
           })
           .catch(reject);

@@ -1,7 +1,7 @@
 // `sockscope server`: the increment server alone, printing its calls as strace would.
 import type { StartFailure } from '../bridge/engine-child.ts';
 import { errnoHint } from '../wire/errno-hint.ts';
-import { eventLine } from './console-text.ts';
+import { eventLine, lostLine } from './console-text.ts';
 import { runEngine } from './engine-run.ts';
 import { EXIT } from './flags.ts';
 import type { LineOutput } from './output.ts';
@@ -20,6 +20,7 @@ export function server(command: ServerCommand, script: URL, out: LineOutput, err
   return new Promise((resolve) => {
     let failure: StartFailure | null = null;
     let stopping = false;
+    let lost = 0;
     const child = runEngine(
       'increment-server',
       script,
@@ -38,10 +39,13 @@ export function server(command: ServerCommand, script: URL, out: LineOutput, err
           failure = failed;
           err.line(`${failed.call}: ${failed.errno} ${command.tcpHost}:${command.tcpPort}: ${errnoHint(failed.errno, failed.call)}`);
         },
+        onBeat: (beat) => {
+          lost = beat.server?.lost ?? lost;
+        },
         onExit: (exit) => {
           if (failure === null && exit.code !== 0 && exit.code !== 4)
             err.line(`increment-server ended: ${exit.problem ?? exit.signal ?? `exit code ${String(exit.code)}`}`);
-          if (exit.code === 4) err.line('stopped before all were answered: the rest was lost');
+          if (exit.code === 4) err.line(lostLine(lost));
           const portFailed = failure?.call === 'bind' || failure?.call === 'listen';
           resolve(failure !== null ? (portFailed ? EXIT.port : EXIT.failed) : (exit.code ?? EXIT.failed));
         },

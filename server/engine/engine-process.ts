@@ -51,8 +51,8 @@ export function engineProcess(name: OurProcess, runStartNs: string, record = tru
         stop();
         process.on('SIGTERM', end);
       });
-      // Ctrl-C reaches the whole group; what it means is for the parent to say.
-      process.on('SIGINT', () => undefined);
+      // Ctrl-C and the end of a terminal reach the whole group; what they mean is for the parent to say.
+      for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => undefined);
       loop.start();
     },
     totalsChanged() {

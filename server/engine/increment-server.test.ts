@@ -1,7 +1,7 @@
 // The increment server in its own process, on the real kernel: what clients get, what a stop leaves behind, what limits do.
 import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { EVICT_SILENT_AFTER_MS } from '../wire/limits.ts';
@@ -14,7 +14,11 @@ const sockets: Socket[] = [];
 
 afterEach(async () => {
   for (const socket of sockets.splice(0)) socket.destroy();
-  for (const run of runs.splice(0)) await run.kill();
+  for (const run of runs.splice(0)) {
+    await run.kill();
+    // Every event of a real run is one that the schema knows.
+    expect(run.unknownEvents).toEqual([]);
+  }
 });
 
 async function started(changes: Partial<ServerOptions> = {}, wrapper: readonly string[] = []): Promise<{ run: EngineRun; port: number }> {
@@ -111,6 +115,18 @@ describe('serving', () => {
     await run.until(() => run.of('accept-queue').at(-1)?.length === 0);
   });
 
+  it('a client that resets before anybody accepted it is an outcome, told by its read', async () => {
+    const { run, port } = await started();
+    await run.order({ type: 'pause-accept', pauseMs: 400 });
+    const { socket } = await client(port);
+    socket.resetAndDestroy();
+    await run.until(() => totals(run)?.['reset'] === 1);
+    const accepted = run.calls('accept4').find((event) => event.returned >= 0)!;
+    expect(accepted.args.address).toMatchObject({ family: 'AF_INET', ip: '127.0.0.1' });
+    expect(run.calls('read').map((event) => event.errno)).toEqual(['ECONNRESET']);
+    expect(run.calls('write')).toEqual([]);
+  });
+
   it('connections that are only held cost next to nothing: no spinning on half-closed, talkative or reset peers', async () => {
     const { run, port } = await started({ holdMs: 60_000 });
     const clients = await Promise.all(Array.from({ length: 30 }, () => client(port, 'A and more that nobody reads')));
@@ -203,10 +219,40 @@ describe('the orderly stop', () => {
     expect(await again.run.ended).toEqual({ code: 4, signal: null });
   });
 
-  it('Ctrl-C is for its parent to say: SIGINT alone changes nothing', async () => {
+  it("Ctrl-C and a terminal's end are for its parent to say: they alone change nothing", async () => {
     const { run, port } = await started();
     run.child.kill('SIGINT');
+    run.child.kill('SIGHUP');
+    const beats = run.reports.length;
+    await run.until(() => run.reports.length > beats + 1);
     expect(await (await client(port, 'A')).reply).toBe('B');
+  });
+
+  it('stopped and continued in the middle of a wait (EINTR), it goes on', async () => {
+    const { run, port } = await started({ holdMs: 300 });
+    const one = await client(port, 'A');
+    await held(run, 1);
+    run.child.kill('SIGSTOP');
+    run.child.kill('SIGCONT');
+    expect(await one.reply).toBe('B');
+  });
+
+  it('kill -9 of its parent ends it, though the pipe of its orders is still open', async () => {
+    // A parent in between hands its own pipes on: this test keeps their other ends.
+    const between = `require('node:child_process').spawn(process.argv[1], process.argv.slice(2), { stdio: ['ignore', 'inherit', 'inherit', 3, 4] })`;
+    const { run, port } = await started({ holdMs: 60_000 }, [process.execPath, '-e', between]);
+    await client(port, 'A');
+    await held(run, 1);
+    const { pid } = run.events[0]!;
+    expect(pid).not.toBe(run.pid);
+    run.child.kill('SIGKILL');
+    // Its end of the reports closes with it.
+    expect(await run.ended).toEqual({ code: null, signal: 'SIGKILL' });
+    const gone = (): boolean => !existsSync(`/proc/${pid}`) || /^State:\s+Z/m.test(readFileSync(`/proc/${pid}/status`, 'utf8'));
+    await expect.poll(gone, { timeout: 2_000 }).toBe(true);
+    const refused = connect(port, '127.0.0.1');
+    const [error] = (await once(refused, 'error')) as [NodeJS.ErrnoException];
+    expect(error.code).toBe('ECONNREFUSED');
   });
 
   it('the end of its orders is the end of its parent: it goes, and the port is free', async () => {

@@ -3,12 +3,15 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
+import { Compile } from 'typebox/compile';
 import type { ClientOptions, ClientOrder, EngineReport, ServerOptions, ServerOrder } from '../wire/engine-message.ts';
-import type { CallEvent, TraceEvent } from '../wire/event.ts';
+import { TraceEvent, type CallEvent } from '../wire/event.ts';
 import { FrameReader, jsonFrame } from '../wire/frame.ts';
 import { RECORD_BYTES } from '../wire/limits.ts';
 import { RecordBatch } from '../wire/record.ts';
 import type { CallName } from '../wire/vocabulary.ts';
+
+const traceEvent = Compile(TraceEvent);
 
 type EngineName = 'increment-server' | 'tcp-client';
 type WithoutId<T> = T extends unknown ? Omit<T, 'id'> : never;
@@ -57,6 +60,11 @@ export class EngineRun {
 
   get #orders(): Writable {
     return this.child.stdio[3] as Writable;
+  }
+
+  /** Events that the schema of the trace would refuse, with the reason. */
+  get unknownEvents(): unknown[] {
+    return this.events.filter((event) => !traceEvent.Check(event)).map((event) => ({ event, errors: traceEvent.Errors(event) }));
   }
 
   #hear(chunk: Uint8Array): void {

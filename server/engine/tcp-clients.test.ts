@@ -17,7 +17,11 @@ const runs: EngineRun[] = [];
 const servers: Server[] = [];
 
 afterEach(async () => {
-  for (const run of runs.splice(0)) await run.kill();
+  for (const run of runs.splice(0)) {
+    await run.kill();
+    // Every event of a real run is one that the schema knows.
+    expect(run.unknownEvents).toEqual([]);
+  }
   for (const server of servers.splice(0)) server.close();
 });
 

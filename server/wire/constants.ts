@@ -15,7 +15,6 @@ export const IPPROTO_TCP = 6;
 export const TCP_INFO = 11;
 
 export const IPPROTO_IP = 0;
-export const IP_BIND_ADDRESS_NO_PORT = 24;
 
 export const SHUT_RD = 0;
 export const SHUT_WR = 1;

@@ -19,7 +19,6 @@ const EPOLL_EVENT_FLAGS: Flags = [
 const SOCKET_OPTIONS: Record<number, Record<number, string>> = {
   [c.SOL_SOCKET]: { [c.SO_REUSEADDR]: 'SO_REUSEADDR', [c.SO_ERROR]: 'SO_ERROR', [c.SO_LINGER]: 'SO_LINGER' },
   [c.IPPROTO_TCP]: { [c.TCP_INFO]: 'TCP_INFO' },
-  [c.IPPROTO_IP]: { [c.IP_BIND_ADDRESS_NO_PORT]: 'IP_BIND_ADDRESS_NO_PORT' },
 };
 
 function flagWords(flags: Flags, word: number): string[] {
@@ -48,7 +47,7 @@ export function epollOpWord(op: number): string {
 
 /** The level of getsockopt(2) as strace spells it: SOL_TCP, not IPPROTO_TCP. */
 export function levelWord(level: number): string {
-  return level === c.SOL_SOCKET ? 'SOL_SOCKET' : level === c.IPPROTO_TCP ? 'SOL_TCP' : level === c.IPPROTO_IP ? 'SOL_IP' : String(level);
+  return level === c.SOL_SOCKET ? 'SOL_SOCKET' : level === c.IPPROTO_TCP ? 'SOL_TCP' : String(level);
 }
 
 export function optionWord(level: number, option: number): string {
