@@ -6,6 +6,15 @@ import { fileURLToPath } from 'node:url';
 
 export const MAIN = fileURLToPath(new URL('../dist/server/main.js', import.meta.url));
 
+/** What a test that failed leaves running ends with its worker. */
+export function endsWithWorker(child: ChildProcess): void {
+  const kill = (): void => {
+    child.kill('SIGKILL');
+  };
+  process.once('exit', kill);
+  child.once('exit', () => process.off('exit', kill));
+}
+
 /** A running `sockscope serve`. */
 export interface BridgeUnderTest {
   readonly child: ChildProcess;
@@ -32,6 +41,7 @@ export async function startBridge(
   const own = ['--http-port', '0', ...(flags.includes('--tcp-port') ? [] : ['--tcp-port', '0']), '--log-level', 'warn'];
   const [command = '', ...args] = [...through, process.execPath, MAIN, 'serve', ...own, ...flags];
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
+  endsWithWorker(child);
   const lines: string[] = [];
   const started = await new Promise<{ url: string; tcpPort: number }>((resolve, reject) => {
     let url = '';

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'playwright/test';
-import { MAIN, startBridge } from './bridge-under-test.ts';
+import { endsWithWorker, MAIN, startBridge } from './bridge-under-test.ts';
 import { needs, run, type ProgramEnd } from './programs.ts';
 
 const sockscope = (...args: string[]): Promise<ProgramEnd> => run(process.execPath, [MAIN, ...args], { timeoutMs: 30_000 });
@@ -25,6 +25,7 @@ interface ServerUnderTest {
 async function startServer(flags: readonly string[] = [], environment: NodeJS.ProcessEnv = {}): Promise<ServerUnderTest> {
   const own = flags.includes('--tcp-port') || 'SOCKSCOPE_TCP_PORT' in environment ? [] : ['--tcp-port', '0'];
   const child = spawn(process.execPath, [MAIN, 'server', ...own, ...flags], { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
+  endsWithWorker(child);
   const lines: string[] = [];
   const bytes: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => bytes.push(chunk));
