@@ -105,19 +105,19 @@ describe('serving', () => {
 
   it('told to pause it accepts nobody, the queue is seen to fill, and afterwards all are served', async () => {
     const { run, port } = await started({ holdMs: 0 });
-    await run.order({ type: 'pause-accept', pauseMs: 500 });
+    await run.order({ type: 'pause-accept', pauseMs: 1_500 });
     const clients = await Promise.all([client(port, 'A'), client(port, 'B'), client(port, 'C')]);
     await run.until(() => run.of('accept-queue').some((event) => event.length === 3));
     expect(run.calls('accept4')).toEqual([]);
     expect(await Promise.all(clients.map(({ reply }) => reply))).toEqual(['B', 'C', 'D']);
-    expect(run.of('accept-paused')).toMatchObject([{ reason: 'command', pauseMs: 500 }]);
+    expect(run.of('accept-paused')).toMatchObject([{ reason: 'command', pauseMs: 1_500 }]);
     expect(run.of('accept-resumed').length).toBe(1);
     await run.until(() => run.of('accept-queue').at(-1)?.length === 0);
   });
 
   it('a client that resets before anybody accepted it is an outcome, told by its read', async () => {
     const { run, port } = await started();
-    await run.order({ type: 'pause-accept', pauseMs: 400 });
+    await run.order({ type: 'pause-accept', pauseMs: 1_000 });
     const { socket } = await client(port);
     socket.resetAndDestroy();
     await run.until(() => totals(run)?.['reset'] === 1);
@@ -146,7 +146,7 @@ describe('serving', () => {
 
 describe('the orderly stop', () => {
   it('SIGTERM: those queued are accepted, the listener closed, the held answered, then exit 0', async () => {
-    const { run, port } = await started({ holdMs: 700 });
+    const { run, port } = await started({ holdMs: 1_500 });
     const first = await client(port, 'A');
     await held(run, 1);
     await run.order({ type: 'pause-accept', pauseMs: 60_000 });
