@@ -1,5 +1,6 @@
 // What every view of the page shares: the session, the selection, the theme; made once, handed down by context.
 import { getContext, setContext } from 'svelte';
+import { Experiments } from '../state/experiments.svelte.ts';
 import { Selection } from '../state/selection.svelte.ts';
 import { Story } from '../state/story.svelte.ts';
 import { Session } from '../state/session.svelte.ts';
@@ -12,6 +13,7 @@ export interface Page {
   story: Story;
   theme: ThemeState;
   traceFilter: TraceFilter;
+  experiments: Experiments;
 }
 
 const KEY = Symbol('page');
@@ -19,7 +21,14 @@ const KEY = Symbol('page');
 export function makePage(): Page {
   const session = new Session();
   const selection = new Selection(session);
-  const page = { session, selection, story: new Story(session, selection), theme: new ThemeState(), traceFilter: new TraceFilter(session) };
+  const page = {
+    session,
+    selection,
+    story: new Story(session, selection),
+    theme: new ThemeState(),
+    traceFilter: new TraceFilter(session),
+    experiments: new Experiments(session, selection),
+  };
   setContext(KEY, page);
   return page;
 }

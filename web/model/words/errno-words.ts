@@ -1,4 +1,5 @@
 // What each errno that a socket call can give means here, and what to do next: English.
+import type { Errno } from '#wire/errno.ts';
 
 export interface ErrnoHelp {
   means: string;
@@ -8,7 +9,27 @@ export interface ErrnoHelp {
 /** By `call ERRNO` where the call makes a difference, else by the errno alone. */
 export type ErrnoWords = Readonly<Record<string, ErrnoHelp>>;
 
-export const errnoWordsEn = {
+/** Of errno(3), those that no call on a socket or an epoll instance gives. */
+type NotOfSockets = 'ESRCH' | 'ECHILD' | 'EBUSY' | 'EXDEV' | 'ENODEV' | 'ENOTDIR' | 'EISDIR' | 'EFBIG' | 'ENOSYS' | 'EOVERFLOW';
+/** Every other named errno has words: one that is new in the table is a type error here until it has. */
+type SocketErrno = Exclude<Errno, NotOfSockets | `errno ${number}`>;
+type OfCall =
+  | 'bind EADDRINUSE'
+  | 'bind EACCES'
+  | 'bind EADDRNOTAVAIL'
+  | 'bind EINVAL'
+  | 'listen EADDRINUSE'
+  | 'connect EADDRNOTAVAIL'
+  | 'connect EACCES'
+  | 'read EAGAIN'
+  | 'write EAGAIN'
+  | 'accept4 EAGAIN'
+  | 'accept4 EMFILE';
+
+/** A language: all of them. */
+export type CompleteErrnoWords = Readonly<Record<SocketErrno | OfCall, ErrnoHelp>>;
+
+export const errnoWordsEn: CompleteErrnoWords = {
   'bind EADDRINUSE': {
     means: 'Another socket already holds this port, so the kernel did not give it to this one.',
     doNext: 'Find who has it with `ss -ltnp`, end that program (or choose another --tcp-port), then press Start server.',
@@ -68,6 +89,35 @@ export const errnoWordsEn = {
   EFAULT: { means: 'A pointer led nowhere.', doNext: 'A bug in the program.' },
   EAFNOSUPPORT: { means: 'The kernel does not speak this address family.', doNext: 'Use AF_INET.' },
   EOPNOTSUPP: { means: 'This kind of socket cannot do that.', doNext: 'See the man page of the call.' },
-} as const satisfies ErrnoWords;
+  'bind EINVAL': { means: 'The socket has an address already.', doNext: 'Bind it once, or make a new socket.' },
+  'connect EACCES': { means: 'A firewall rule, or a broadcast address, forbids it.', doNext: 'Check the address and the rules (`nft list ruleset`).' },
+  'write EAGAIN': {
+    means: 'The send queue is full: the peer reads too slowly.',
+    doNext: 'Wait with epoll until there is room (EPOLLOUT), then write the rest.',
+  },
+  'accept4 EMFILE': {
+    means: 'This process has as many descriptors open as it may, so the connection stays in the accept queue.',
+    doNext: 'Nobody is dropped: close some descriptors, or raise the limit (`ulimit -n`), and accept again.',
+  },
+  EACCES: { means: 'This process may not do that.', doNext: 'See the man page of the call for what it needs.' },
+  EADDRINUSE: { means: 'The address is taken by another socket.', doNext: 'Find it with `ss -tnap`, or choose another port.' },
+  EADDRNOTAVAIL: { means: 'There is no such address here, or no port of it is left.', doNext: 'Check the address; wait for TIME-WAIT to end.' },
+  EPROTONOSUPPORT: { means: 'The kernel has no such protocol for this family and type.', doNext: 'Use protocol 0 with SOCK_STREAM: that is TCP.' },
+  EPROTOTYPE: { means: 'The protocol does not fit the type of socket.', doNext: 'Use protocol 0.' },
+  ENOPROTOOPT: { means: 'The protocol has no such option.', doNext: 'Check level and option: SO_… belongs to SOL_SOCKET, TCP_… to IPPROTO_TCP.' },
+  EDOM: { means: 'The time given does not fit into the option.', doNext: 'Give a smaller one.' },
+  EIO: { means: 'The kernel met an error of its own while it read or wrote.', doNext: 'See the kernel log (`dmesg`).' },
+  ENETDOWN: { means: 'The network interface is down.', doNext: 'Check `ip link`; from accept() it belongs to that one connection: accept the next.' },
+  ENETRESET: { means: 'The connection was dropped because its keepalive found the peer gone.', doNext: 'Close the descriptor.' },
+  EHOSTDOWN: { means: 'The machine does not answer on the local network.', doNext: 'Check that it is up.' },
+  ENONET: { means: 'This machine is on no network.', doNext: 'Check `ip address`.' },
+  EDESTADDRREQ: { means: 'The socket has no peer to write to.', doNext: 'Connect it first.' },
+  ESHUTDOWN: { means: 'This direction was shut down; nothing can be sent any more.', doNext: 'A bug in the program: it wrote after shutdown(SHUT_WR).' },
+  EMSGSIZE: { means: 'The message is too long to go out in one piece. A TCP socket never says so.', doNext: 'Send less at once.' },
+  EEXIST: { means: 'epoll watches this descriptor already.', doNext: 'Use EPOLL_CTL_MOD.' },
+  ENOENT: { means: 'epoll does not watch this descriptor.', doNext: 'Add it with EPOLL_CTL_ADD first.' },
+  ENOSPC: { means: 'This user may watch no more descriptors with epoll.', doNext: 'Raise fs.epoll.max_user_watches.' },
+  ELOOP: { means: 'epoll instances would watch each other in a circle.', doNext: 'A bug in the program.' },
+};
 
-export type ErrnoKey = keyof typeof errnoWordsEn;
+export type ErrnoKey = keyof CompleteErrnoWords;

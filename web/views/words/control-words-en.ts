@@ -1,5 +1,6 @@
 // Header, clients and server controls in English.
 import type { ControlWords } from './control-words.ts';
+import { englishCount, englishNumber } from './plural.ts';
 
 export const controlWordsEn: ControlWords = {
   header: {
@@ -22,6 +23,7 @@ export const controlWordsEn: ControlWords = {
     theme: { auto: 'auto', light: 'light', dark: 'dark' },
     themeLabel: 'Theme',
     watching: 'watching only',
+    language: 'Language',
   },
   clients: {
     title: 'Clients',
@@ -29,54 +31,64 @@ export const controlWordsEn: ControlWords = {
     byteHelp: 'a character, or 0x41',
     byteWrong: 'One character, or hexadecimal from 0x00 to 0xff.',
     count: 'Count',
-    countWrong: (max) => `A whole number from 1 to ${max}.`,
+    countWrong: (max) => `A whole number from 1 to ${englishNumber(max)}.`,
     connect: 'Connect',
     connecting: 'Connecting…',
     try: 'Try',
     terminal: 'From a terminal',
     copy: 'copy',
     copied: 'copied',
-    expect: 'What to expect:',
-    presets: [
-      { run: 'three', name: 'Three clients', hint: 'A → B', expect: 'The classic run: three connections are held side by side, and each gets B.' },
-      {
-        run: 'burst',
+    expect: 'To expect:',
+    happened: 'What happened:',
+    results: {
+      progress: (done, of) => `${englishNumber(done)} of ${englishNumber(of)} done so far.`,
+      replied: (count, of) =>
+        count === of
+          ? of === 1
+            ? 'It got its reply.'
+            : `All ${englishNumber(of)} got their reply.`
+          : `${englishNumber(count)} of ${englishNumber(of)} got their reply.`,
+      refused: (count) => `${englishCount(count, 'was', 'were')} refused: ECONNREFUSED.`,
+      reset: (count) => `${englishCount(count, 'was', 'were')} reset.`,
+      ended: (count) => `${englishCount(count, 'ended early, as it was', 'ended early, as they were')} told.`,
+      failed: (count) => `${englishNumber(count)} failed otherwise: look at ${count === 1 ? 'its row' : 'their rows'}.`,
+      retried: (count) => `${englishNumber(count)} connected only after a second or more: their SYN was sent again.`,
+      queue: (most, admits) => `The accept queue held up to ${englishNumber(most)}; it admits ${englishNumber(admits)}.`,
+      drops: (count) => `The listener threw ${englishCount(count, 'SYN', 'SYNs')} away.`,
+      lastReply: (duration) => `Last reply after ${duration}.`,
+    },
+    startAgain: 'Start server',
+    endThem: 'End it now',
+    presets: {
+      three: { name: 'Three clients', hint: 'A → B', expect: 'The classic run: three connections are held side by side, and each gets B.' },
+      burst: {
         name: 'Burst of 100',
         hint: '× 100',
-        expect: 'A hundred at once. The accept queue is short: some SYNs may be dropped and sent again a second later. None is refused.',
+        expect: 'A hundred at once. The accept queue is short: some SYNs may be thrown away and sent again a second later. None is refused.',
       },
-      {
-        run: 'overflow',
+      overflow: {
         name: 'Overflow the backlog',
         hint: 'listen',
         expect:
-          'The server stops accepting for four seconds while more clients come than the queue admits. The rest wait outside and try again; all are answered in the end.',
+          'The server accepts nobody for four seconds while more clients come than the queue admits. The rest wait outside and try again; then it goes on by itself, and all are answered.',
       },
-      {
-        run: 'half-close',
+      'half-close': {
         name: 'Half-close, then wait',
-        hint: '',
+        hint: 'FIN',
         expect: 'The client says it is done writing, and still gets its reply: one direction is closed, the other is not.',
       },
-      {
-        run: 'reset',
-        name: 'Reset during the hold',
-        hint: '',
-        expect: 'The client ends with RST after a second: the server reads ECONNRESET and writes nothing.',
-      },
-      {
-        run: 'silent',
+      reset: { name: 'Reset during the hold', hint: 'RST', expect: 'The client ends with RST after a second: the server reads ECONNRESET and writes nothing.' },
+      silent: {
         name: 'Silent client',
-        hint: '',
-        expect: 'It connects and never sends: the server waits for a byte, up to five minutes. End it by its row.',
+        hint: '…',
+        expect: 'It connects and never sends. The server waits for its byte, up to five minutes; connect() does not promise that anybody speaks.',
       },
-      {
-        run: 'refused',
+      refused: {
         name: 'Nobody listens',
         hint: 'refused',
-        expect: 'The server is stopped first. Then connect() fails with ECONNREFUSED: RST answers the SYN.',
+        expect: 'The server is stopped first, in good order. Then connect() fails with ECONNREFUSED: RST answers the SYN. Start the server again afterwards.',
       },
-    ],
+    },
   },
   server: {
     title: 'Server',
@@ -86,8 +98,9 @@ export const controlWordsEn: ControlWords = {
     stopping: 'Stopping…',
     start: 'Start server',
     starting: 'Starting…',
-    holdWrong: (max) => `Milliseconds, a whole number from 0 to ${max}.`,
-    backlogWrong: (max) => `A whole number from 0 to ${max}.`,
-    admitted: (backlog) => `the queue admits ${backlog + 1}`,
+    holdWrong: (max) => `Milliseconds, a whole number from 0 to ${englishNumber(max)}.`,
+    backlogWrong: (max) => `A whole number from 0 to ${englishNumber(max)}.`,
+    admitted: (backlog) => `the queue admits ${englishNumber(backlog + 1)}`,
+    undo: (was) => `Undo: back to ${was}`,
   },
 };

@@ -1,4 +1,5 @@
 // The words of header, clients and server controls, as a type.
+import type { PresetName } from '../../state/experiments.svelte.ts';
 
 export interface ControlWords {
   header: {
@@ -12,6 +13,7 @@ export interface ControlWords {
     theme: Readonly<Record<'auto' | 'light' | 'dark', string>>;
     themeLabel: string;
     watching: string;
+    language: string;
   };
   clients: {
     title: string;
@@ -26,8 +28,24 @@ export interface ControlWords {
     terminal: string;
     copy: string;
     copied: string;
-    presets: readonly Preset[];
+    presets: Readonly<Record<PresetName, Preset>>;
     expect: string;
+    happened: string;
+    /** What became of the clients, a sentence each; the page leaves out those that say nothing. */
+    results: {
+      progress(done: number, of: number): string;
+      replied(count: number, of: number): string;
+      refused(count: number): string;
+      reset(count: number): string;
+      ended(count: number): string;
+      failed(count: number): string;
+      retried(count: number): string;
+      queue(most: number, admits: number): string;
+      drops(count: number): string;
+      lastReply(duration: string): string;
+    };
+    startAgain: string;
+    endThem: string;
   };
   server: {
     title: string;
@@ -40,12 +58,13 @@ export interface ControlWords {
     holdWrong(max: number): string;
     backlogWrong(max: number): string;
     admitted(backlog: number): string;
+    undo(was: string): string;
   };
 }
 
+/** A classic scenario. */
 export interface Preset {
   name: string;
   hint: string;
   expect: string;
-  run: 'three' | 'burst' | 'overflow' | 'half-close' | 'reset' | 'silent' | 'refused';
 }

@@ -109,6 +109,7 @@ export const evidenceWordsEn: EvidenceWords = {
     at: (offset, length) => (length === 1 ? `byte ${offset}` : `bytes ${offset} to ${offset + length - 1}`),
     family: 'AF_INET is 2: an IPv4 address follows. Low byte first, for only this machine reads it.',
     port: (port, hex, swapped) => `htons(${port}) = ${hex}. Without htons() the kernel would read ${swapped}.`,
+    anyPort: 'htons(0): any free port; getsockname() tells which one the kernel chose.',
     address: (ip) => (ip === '0.0.0.0' ? 'INADDR_ANY, 0.0.0.0: every address of this machine.' : `inet_addr("${ip}"): one byte for each number.`),
     zero: 'Padding, so that the struct is as long as every sockaddr. All zero.',
   },

@@ -73,6 +73,7 @@ export interface EvidenceWords {
     at(offset: number, length: number): string;
     family: string;
     port(port: number, hex: string, swapped: number): string;
+    anyPort: string;
     address(ip: string): string;
     zero: string;
   };

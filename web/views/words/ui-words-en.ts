@@ -1,11 +1,13 @@
 // Every word of the page itself, in English.
 import { controlWordsEn } from './control-words-en.ts';
 import { evidenceWordsEn } from './evidence-words-en.ts';
+import { glossaryWordsEn } from './glossary-words-en.ts';
 import type { UiWords } from './ui-words.ts';
 
 export const uiWordsEn: UiWords = {
   ...controlWordsEn,
   ...evidenceWordsEn,
+  ...glossaryWordsEn,
   serverSteps: {
     title: 'Server steps',
     waiting: 'waits for connections',

@@ -1,8 +1,9 @@
 // What the page itself says, as a type: a language is one object of it, and a missing word is a type error.
 import type { ControlWords } from './control-words.ts';
 import type { EvidenceWords } from './evidence-words.ts';
+import type { GlossaryWords } from './glossary-words.ts';
 
-export interface UiWords extends ControlWords, EvidenceWords {
+export interface UiWords extends ControlWords, EvidenceWords, GlossaryWords {
   serverSteps: { title: string; waiting: string; noProcess: string; doNext: string; took: string; paused(reason: string): string; notYet: string };
   stage: {
     title: string;
