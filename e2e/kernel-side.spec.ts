@@ -142,9 +142,7 @@ test('an ordinary user has no tracepoints, is told why, and still sees the kerne
   test.skip(NOT_ROOT, 'needs root: to become somebody else');
   needs('nc');
   const bridge = await withTap(['--hold-ms', '1500'], ['setpriv', ...AS_NOBODY]);
-  await expect
-    .poll(async () => (await rungs(bridge.url)).get('tracefs'))
-    .toMatchObject({ available: false, missing: expect.stringContaining('root') });
+  await expect.poll(async () => (await rungs(bridge.url)).get('tracefs')).toMatchObject({ available: false, missing: expect.stringContaining('root') });
   const end = run('setpriv', [...AS_NOBODY, 'nc', '-N', '127.0.0.1', String(bridge.tcpPort)], { input: 'A' });
   await expect.poll(async () => (await trace(bridge.url)).find((event) => event.kind === 'socket-owner')?.process).toBe('nc');
   expect((await end).stdout.toString()).toBe('B');
