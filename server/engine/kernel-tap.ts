@@ -4,7 +4,7 @@ import { SocketOwners } from '../kernel/socket-owner.ts';
 import { EPOLLIN, EPOLLONESHOT } from '../wire/constants.ts';
 import type { TapOrder, TapTotals } from '../wire/engine-message.ts';
 import type { EvidenceRung, SocketsAnswer } from '../wire/message.ts';
-import { CALLS_READ_INTERVAL_MS, SAMPLE_LINGER_MS, SOCKET_ROWS_PER_ANSWER, TRACE_READ_INTERVAL_MS } from '../wire/tap-limits.ts';
+import { CALLS_READ_INTERVAL_MS, OWNER_SEARCH_CORE_SHARE, SAMPLE_LINGER_MS, SOCKET_ROWS_PER_ANSWER, TRACE_READ_INTERVAL_MS } from '../wire/tap-limits.ts';
 import type { Due } from './deadlines.ts';
 import type { EngineProcess } from './engine-process.ts';
 import { socketRows } from './socket-rows.ts';
@@ -58,8 +58,9 @@ export class KernelTap {
   }
 
   get totals(): TapTotals {
-    const { queue, listenerDrops, listenOverflows } = this.#sampler;
-    return { evidence: this.#evidence(), sampler: this.#sampler.status, queue, listenerDrops, listenOverflows, lost: this.#records.lostCount };
+    const { queue, listenerDrops, listenOverflows, status } = this.#sampler;
+    const sampler = nowNs() > this.#untilNs ? { ...status, intervalMs: null } : status;
+    return { evidence: this.#evidence(), sampler, queue, listenerDrops, listenOverflows, lost: this.#records.lostCount };
   }
 
   /** Whose sockets to look at from now on. */
@@ -131,11 +132,7 @@ export class KernelTap {
   }
 
   #sample(): void {
-    if (nowNs() > this.#untilNs) {
-      this.#sampler.active = false;
-      return;
-    }
-    this.#sampler.active = true;
+    if (nowNs() > this.#untilNs) return;
     this.#sampler.sample(() => this.#trace?.read());
     this.#engine.loop.deadlines.set(this.#sampleAlarm, nowNs() + this.#sampler.intervalMs * 1e6);
     this.#search();
@@ -143,7 +140,8 @@ export class KernelTap {
 
   /** A step of the search for owners, and the next one soon. */
   #search(): void {
-    if (this.#sampler.searchOwners()) this.#engine.loop.deadlines.set(this.#searchAlarm, nowNs() + TRACE_READ_INTERVAL_MS * 1e6);
+    const tookMs = this.#sampler.searchOwners();
+    if (tookMs !== null) this.#engine.loop.deadlines.set(this.#searchAlarm, nowNs() + (tookMs / OWNER_SEARCH_CORE_SHARE) * 1e6);
   }
 
   #evidence(): EvidenceRung[] {

@@ -38,9 +38,10 @@ export class SocketSampler {
   #owners = new SocketOwners();
   readonly #uid = process.geteuid?.() ?? 0;
   readonly #seen = new Map<number, Seen>();
+  /** Those whose owner is looked for. */
+  readonly #searched = new Set<Seen>();
   #round = 0;
   #costMs = 0;
-  #active = false;
   /** Its counters when they were last told. */
   #listener: { drops: number; overflows: number } | null = null;
   queue: { length: number; limit: number } | null = null;
@@ -75,10 +76,6 @@ export class SocketSampler {
     return this.#diag !== null;
   }
 
-  set active(active: boolean) {
-    this.#active = active;
-  }
-
   /** Until the next sample, in milliseconds. */
   get intervalMs(): number {
     return Math.max(this.alive || this.#seen.size > 0 ? SAMPLE_INTERVAL_MS : SAMPLE_QUIET_INTERVAL_MS, this.#costMs / SAMPLE_CORE_SHARE);
@@ -86,20 +83,22 @@ export class SocketSampler {
 
   get status(): SamplerStatus {
     return {
-      intervalMs: this.#active ? Math.round(this.intervalMs) : null,
+      intervalMs: Math.round(this.intervalMs),
       rows: this.table.count,
       slowed: this.#costMs / SAMPLE_CORE_SHARE > SAMPLE_INTERVAL_MS,
     };
   }
 
-  /** Looks a step further for the owners of sockets; true while there are any left to find. */
-  searchOwners(): boolean {
-    if (this.#owners.searching === 0) return false;
+  /** Looks a step further for the owners of sockets; how long it took in milliseconds, null where none is looked for any more. */
+  searchOwners(): number | null {
+    if (this.#owners.searching === 0) return null;
     const beganMs = performance.now();
     this.#owners.step(beganMs);
-    for (const seen of this.#seen.values()) if (seen.owner === 'searching') this.#learnOwner(seen);
-    this.#costMs += performance.now() - beganMs;
-    return this.#owners.searching > 0;
+    for (const seen of this.#searched) {
+      if (seen.owner === 'searching') this.#learnOwner(seen);
+      if (seen.owner !== 'searching') this.#searched.delete(seen);
+    }
+    return performance.now() - beganMs;
   }
 
   /** Reads the table without telling anything; false where it cannot be read at all. */
@@ -170,6 +169,7 @@ export class SocketSampler {
     // A served end is ours from accept on; before, it has no descriptor.
     if (!this.#ports.includes(row.localPort) && row.inode !== 0) {
       seen.owner = 'searching';
+      this.#searched.add(seen);
       if (row.uid !== this.#uid && this.#uid !== 0) seen.owner = 'not-permitted';
       else this.#learnOwner(seen);
     }
@@ -229,6 +229,7 @@ export class SocketSampler {
     for (const [key, seen] of this.#seen) {
       if (seen.round === this.#round) continue;
       this.#seen.delete(key);
+      this.#searched.delete(seen);
       // What tracefs followed has been told by it; TIME-WAIT it never sees.
       if (seen.told !== 0 && (!this.traced || seen.told === TIME_WAIT)) this.#tell(seen, seen.state, TCP_CLOSE);
       this.#records.numbers.giveBack(seen.number);

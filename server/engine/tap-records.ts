@@ -103,6 +103,10 @@ export class TapRecords implements TapListener {
     this.#plain('dropped', 'returned', lost.atNs, lost.count, 0, 0);
   }
 
+  thinned(atNs: number, part: number): void {
+    if (part > 1) this.sampling('tracefs', atNs, part, part - 1);
+  }
+
   state(evidence: Evidence, atNs: number, ends: SocketEnds, from: number, to: number, owner: Owner | null, number: number): void {
     this.#owned(this.#put('tcp-state', evidence, atNs, ends, 0, 0, 0, from, to, 0, number), owner);
   }

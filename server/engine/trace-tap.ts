@@ -4,7 +4,15 @@ import { FollowedSockets, type FollowedSocket } from '../kernel/followed-sockets
 import { ForeignCalls } from '../kernel/foreign-calls.ts';
 import type { EventsLost, ForeignCall, SocketEvent } from '../kernel/kernel-event.ts';
 import { processName, processOfThread } from '../kernel/process-name.ts';
-import { ANY_PORT_TRACEPOINTS, PORT_TRACEPOINTS, STATE_CHANGE, type SocketListener, type SocketTracepoint, type TapKind } from '../kernel/socket-events.ts';
+import {
+  ANY_PORT_TRACEPOINTS,
+  PORT_TRACEPOINTS,
+  STATE_CHANGE,
+  thinStateFilter,
+  type SocketListener,
+  type SocketTracepoint,
+  type TapKind,
+} from '../kernel/socket-events.ts';
 import { TraceReader, type TraceRecord } from '../kernel/trace-reader.ts';
 import { findTracefs, removeLeftOvers, TraceInstance, unavailable, type Tracefs, type Unavailable } from '../kernel/tracefs.ts';
 import {
@@ -12,18 +20,23 @@ import {
   CALLS_LINGER_NS,
   LOST_LOOKBACK_NS,
   STATES_BUFFER_KIB,
+  TRACE_BUSY_RECORDS_PER_SECOND,
   TRACE_PAGES_PER_READ,
   TRACE_SETTLE_NS,
+  TRACE_THIN_CONNECTIONS,
   UNNAMED_EVENTS_MAX,
 } from '../wire/tap-limits.ts';
 import { CallRecording } from './call-recording.ts';
 
 const LISTENING = 10;
+const WINDOW_NS = 1e9;
 
 /** Hears what the kernel did, in order of time; an event of a socket whose local port was not known yet comes when it is, with its own time. */
 export interface TapListener {
   told(event: SocketEvent | ForeignCall, socket: FollowedSocket | null): void;
   lost(lost: EventsLost): void;
+  /** From now on one in `part` connections is followed; 1: all of them. */
+  thinned(atNs: number, part: number): void;
 }
 
 /** An instance of tracing with its reader. */
@@ -45,6 +58,11 @@ export class TraceTap implements SocketListener {
   /** When the last foreign socket was seen; the calls are switched off a while later. 0 while they are off. */
   #foreignNs = 0;
   #restedNs = 0;
+  /** One in so many connections is followed. */
+  #part = 1;
+  #windowNs = 0;
+  #windowRecords = 0;
+  #pids: readonly number[];
   #waiting: TraceRecord[] = [];
   /** Pages and records that could not be understood. */
   malformed = 0;
@@ -54,6 +72,7 @@ export class TraceTap implements SocketListener {
     this.#ports = ports;
     this.#originNs = originNs;
     this.#listener = listener;
+    this.#pids = ownPids;
     this.#calls = new ForeignCalls(ownPids, { processOf: processOfThread, nameOf: processName }, (call, socket) => {
       this.#tell(call, socket);
     });
@@ -89,9 +108,10 @@ export class TraceTap implements SocketListener {
   /** Our processes have changed. */
   set ownPids(pids: readonly number[]) {
     this.#calls.ownPids = pids;
+    this.#pids = pids;
     this.#recording?.close();
     this.#recording = null;
-    this.#recordCalls(pids);
+    if (this.#part === 1) this.#recordCalls(pids);
   }
 
   /** Reads what was recorded and tells of it; returns true where something is left that is too young or too much. */
@@ -110,6 +130,7 @@ export class TraceTap implements SocketListener {
     }
     this.#waiting = this.#waiting.slice(done);
     this.#restIfAlone(beganNs);
+    this.#thinIfBusy(beganNs);
     return this.#waiting.length > 0;
   }
 
@@ -171,10 +192,35 @@ export class TraceTap implements SocketListener {
   #readSource(reader: TraceReader, from: EventsLost['from']): number {
     const end = reader.read(this.#waiting, TRACE_PAGES_PER_READ);
     this.malformed += end.malformed;
+    if (from === 'ours') this.#windowRecords += end.records;
     // Old calls of others that nobody asked for are no loss.
     const matters = from !== 'calls' || (this.#foreignNs !== 0 && nowNs() - this.#foreignNs < LOST_LOOKBACK_NS);
     if (end.lost > 0 && matters) this.#listener.lost({ kind: 'lost', atNs: nowNs(), from, count: end.lost });
     return end.completeToNs;
+  }
+
+  /** Under load some connections are left out whole, so that watching stays cheap; when it is over all are followed again. */
+  #thinIfBusy(atNs: number): void {
+    if (atNs - this.#windowNs < WINDOW_NS) {
+      // A sudden flood is not waited out.
+      if (this.#part > 1 || this.#windowRecords < TRACE_BUSY_RECORDS_PER_SECOND) return;
+    }
+    const records = this.#windowRecords * this.#part;
+    this.#windowRecords = 0;
+    this.#windowNs = atNs;
+    const part = records >= TRACE_BUSY_RECORDS_PER_SECOND / (this.#part === 1 ? 1 : 2) ? TRACE_THIN_CONNECTIONS : 1;
+    if (part === this.#part) return;
+    const states = this.#sources[0]?.instance;
+    const format = states?.format(STATE_CHANGE.event);
+    if (states === undefined || format === undefined || format === null) return;
+    const filter = part === 1 ? STATE_CHANGE.filter(format, this.#ports) : thinStateFilter(this.#ports, part);
+    if (states.write(`events/${STATE_CHANGE.event}/filter`, filter) !== null) return;
+    this.#part = part;
+    this.#recording?.close();
+    this.#recording = null;
+    this.#foreignNs = 0;
+    if (part === 1) this.#recordCalls(this.#pids);
+    this.#listener.thinned(atNs, part);
   }
 
   /** Tells of an event, or keeps it until its socket has a local port: connect() changes the state before the port is chosen. */

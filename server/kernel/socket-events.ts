@@ -216,6 +216,13 @@ export const PORT_TRACEPOINTS: readonly SocketTracepoint[] = [
 /** Those that the kernel cannot filter by port: they have a buffer apart, so that other ports' traffic never pushes ours out. */
 export const ANY_PORT_TRACEPOINTS: readonly SocketTracepoint[] = [resetSent, dropped];
 
+/** The condition of `stateChange` for one in `part` connections, by the client's port; a connecting socket that has none yet is left out. */
+export function thinStateFilter(ports: readonly number[], part: number): string {
+  const mask = part - 1;
+  const either = eachPort(ports, (port) => `(sport==${port}&&!(dport&${mask}))||(dport==${port}&&sport!=0&&!(sport&${mask}))`);
+  return `${either}&&protocol==${IPPROTO_TCP}`;
+}
+
 /** The condition under which a process other than `ownPids` begins a connection to one of `ports`. */
 export function foreignConnectFilter(ports: readonly number[], ownPids: readonly number[]): string {
   const notOurs = ownPids.map((pid) => `&&common_pid!=${pid}`).join('');

@@ -36,9 +36,6 @@ export const TRACE_READ_INTERVAL_MS = 5;
 /** Calls are recorded this long after the last foreign socket was closed, so that the next connect finds the recording on. */
 export const CALLS_LINGER_NS = 1_000_000_000;
 
-/** Recorded calls of uninvolved processes a second, beyond which the recording narrows to the processes known. */
-export const UNINVOLVED_CALLS_PER_SECOND = 50_000;
-
 /** Foreign processes, their open sockets, and recent socket() calls of anybody, remembered at once; what does not fit is left out and counted. */
 export const FOREIGN_PROCESSES_MAX = 256;
 export const FOREIGN_SOCKETS_MAX = 16_384;
@@ -90,3 +87,10 @@ export const ANY_PORT_BUFFER_KIB = 128;
 
 /** Calls overwritten later than this after the last foreign socket are no loss. */
 export const LOST_LOOKBACK_NS = 500_000_000;
+
+/** Records of socket events a second, beyond which only every so many-th connection is followed (by its client's port), and no foreign calls: about 2,000 connections. */
+export const TRACE_BUSY_RECORDS_PER_SECOND = 20_000;
+export const TRACE_THIN_CONNECTIONS = 16;
+
+/** The search for owners takes this share of a core at most. */
+export const OWNER_SEARCH_CORE_SHARE = 0.05;
