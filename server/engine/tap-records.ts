@@ -50,8 +50,9 @@ export class TapRecords implements TapListener {
 
   told(event: SocketEvent | ForeignCall, socket: FollowedSocket | null): void {
     const owner = socket === null || socket.pid === 0 ? null : this.#named(socket.pid, socket.comm);
-    // Half-open sockets and those that nobody followed have no end that would be told: the journal keeps nothing for them.
-    const number = socket === null || socket.state === 0 ? 0 : (socket.number ||= this.numbers.take());
+    // Half-open sockets, those that nobody followed and those that are closed have no end still to be told: the journal keeps nothing for them.
+    const ended = socket === null || socket.state === 0 || (socket.closedNs !== 0 && socket.number === 0);
+    const number = ended ? 0 : (socket.number ||= this.numbers.take());
     switch (event.kind) {
       case 'state': {
         this.state('tracefs', event.atNs, event, event.from, event.to, event.pid === 0 ? null : this.#named(event.pid, event.comm), number);
@@ -94,7 +95,6 @@ export class TapRecords implements TapListener {
     if (event.kind === 'state' && event.to === TCP_CLOSE && socket !== null) {
       this.numbers.giveBack(number);
       socket.number = 0;
-      socket.state = 0;
     }
   }
 
