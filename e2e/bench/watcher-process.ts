@@ -5,6 +5,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import WebSocket from 'ws';
+import { percentile } from './table.ts';
 
 const RUN = fileURLToPath(new URL('../../.dev/run.mjs', import.meta.url));
 /** As the page does. */
@@ -141,8 +142,6 @@ export async function main([url = '', count = '1']: string[]): Promise<number> {
 }
 
 function sum(watchers: readonly Watcher[], latencies: readonly number[]): Watched {
-  const sorted = [...latencies].sort((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? 0;
   const total = (of: (watcher: Watcher) => number): number => watchers.reduce((all, watcher) => all + of(watcher), 0);
   return {
     watchers: watchers.length,
@@ -151,6 +150,6 @@ function sum(watchers: readonly Watcher[], latencies: readonly number[]): Watche
     gaps: total((one) => one.gaps),
     missing: total((one) => one.missing),
     bytes: total((one) => one.bytes),
-    latencyMs: { p50: at(0.5), p99: at(0.99), most: at(1) },
+    latencyMs: { p50: percentile(latencies, 0.5), p99: percentile(latencies, 0.99), most: percentile(latencies, 1) },
   };
 }

@@ -1,0 +1,148 @@
+// `npm run bench:page`: the page under load, in a real Chromium on the real stack: frames, long tasks, memory, and how soon an event is drawn.
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
+import { chromium, type CDPSession, type Page } from 'playwright';
+import config from '../playwright.config.ts';
+import { startSockscope } from './contender.ts';
+import { load } from './load.ts';
+import { processorMs } from './process-cost.ts';
+import { begin, findRunStart, install } from './page-probe.ts';
+import { machine, percentile, Table } from './table.ts';
+
+const USAGE = 'npm run bench:page -- [--seconds 300] [--live 10000] [--rate 2000] [--json PATH]';
+/** Events of one client are drawn one by one: so many clients, one after the other. */
+const SINGLE_CLIENTS = 40;
+const HEAP_EVERY_S = 5;
+const WARM_UP_S = 15;
+
+export async function main(args: string[]): Promise<number> {
+  const { values } = parseArgs({
+    args,
+    options: {
+      seconds: { type: 'string', default: '300' },
+      live: { type: 'string', default: '10000' },
+      rate: { type: 'string', default: '2000' },
+      json: { type: 'string', default: 'node_modules/.cache/sockscope/bench-page.json' },
+      help: { type: 'boolean', default: false },
+    },
+  });
+  if (values.help) {
+    console.log(USAGE);
+    return 0;
+  }
+  const [seconds, live, rate] = [Number(values.seconds), Number(values.live), Number(values.rate)];
+  // As many live as arrive while each is held.
+  const holdMs = Math.round((live / rate) * 1e3);
+  console.log(machine());
+  const table = new Table();
+  const browser = await chromium.launch({ ...config.use?.launchOptions, args: [...(config.use?.launchOptions?.args ?? []), '--enable-precise-memory-info'] });
+  try {
+    const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, locale: 'en-GB' });
+    await page.addInitScript(install);
+    await oneClient(table, page);
+    await crowd(table, page, { seconds, live, rate, holdMs });
+  } finally {
+    await browser.close();
+  }
+  table.write(values.json);
+  return 0;
+}
+
+async function open(page: Page, url: string): Promise<void> {
+  await page.goto(url);
+  await page.getByRole('button', { name: 'Connect', exact: true }).and(page.locator(':enabled')).waitFor();
+  await page.evaluate(findRunStart);
+}
+
+/** One client after the other: nothing else goes on. */
+async function oneClient(table: Table, page: Page): Promise<void> {
+  const server = await startSockscope(100);
+  try {
+    await open(page, server.bridge.url);
+    await load(server.port, { concurrency: 1, total: 10, maxSeconds: 20 });
+    await page.evaluate(begin, false);
+    await load(server.port, { concurrency: 1, total: SINGLE_CLIENTS, maxSeconds: 60 });
+    await sleep(300);
+    const latencies = await page.evaluate(() => window.probe.latencies);
+    const what = 'one client at a time: from an event to the frame that shows it';
+    table.add([
+      { what, name: 'median', value: percentile(latencies, 0.5), unit: 'ms', beside: `${latencies.length} samples` },
+      { what, name: '99th percentile', value: percentile(latencies, 0.99), unit: 'ms', goal: { atMost: 50 } },
+    ]);
+  } finally {
+    await server.stop();
+  }
+}
+
+async function crowd(
+  table: Table,
+  page: Page,
+  { seconds, live, rate, holdMs }: { seconds: number; live: number; rate: number; holdMs: number },
+): Promise<void> {
+  const server = await startSockscope(holdMs);
+  try {
+    await open(page, server.bridge.url);
+    const cdp = await page.context().newCDPSession(page);
+    const warmUpS = holdMs / 1e3 + WARM_UP_S;
+    const whole = warmUpS + seconds;
+    const work = load(server.port, { concurrency: live + rate, total: Math.round(rate * whole), maxSeconds: whole + 30, rate, holdMs });
+    await sleep(warmUpS * 1e3);
+    const before = { heap: await heapMiB(cdp, true), cpu: processorMs(server.bridge.pid) };
+    await page.evaluate(begin, true);
+    // The first second after the collection we asked for ourselves is not the page's.
+    const startMs = await page.evaluate(() => performance.now() + 1_000);
+    const heaps: number[] = [];
+    for (let second = 0; second < seconds; second += HEAP_EVERY_S) {
+      await sleep(Math.min(HEAP_EVERY_S, seconds - second) * 1e3);
+      heaps.push(await heapMiB(cdp, false));
+    }
+    const probe = await page.evaluate(() => {
+      window.probe.scrolling = false;
+      return window.probe;
+    });
+    const shown = await page.getByRole('region', { name: 'Connections' }).innerText();
+    const bridgeShare = (processorMs(server.bridge.pid) - before.cpu) / 10 / seconds;
+    const after = await heapMiB(cdp, true);
+    const end = await work;
+    const tasks = probe.longTasks.filter((task) => task.startMs > startMs).map((task) => task.durationMs);
+    const what = `${live.toLocaleString('en')} live, ${rate.toLocaleString('en')} connections a second, ${seconds} s of scrolling`;
+    table.add([
+      {
+        what,
+        name: 'frames per second, median',
+        value: 1e3 / percentile(probe.frames, 0.5),
+        unit: '/s',
+        goal: { atLeast: 59 },
+        beside: `95 % of frames within ${percentile(probe.frames, 0.95).toFixed(1)} ms, 99 % within ${percentile(probe.frames, 0.99).toFixed(1)} ms; ${(probe.frames.length / seconds).toFixed(1)} frames a second on average`,
+      },
+      {
+        what,
+        name: 'longest task',
+        value: Math.max(0, ...tasks),
+        unit: 'ms',
+        goal: { atMost: 50 },
+        beside: `${tasks.length} tasks over 50 ms, together ${tasks.reduce((all, one) => all + one, 0).toFixed(0)} ms`,
+      },
+      { what, name: 'from an event to its frame, median', value: percentile(probe.latencies, 0.5), unit: 'ms', beside: `${probe.latencies.length} samples` },
+      { what, name: 'from an event to its frame, 99th percentile', value: percentile(probe.latencies, 0.99), unit: 'ms', goal: { atMost: 100 } },
+      {
+        what,
+        name: 'heap more at the end than after warming up',
+        value: after - before.heap,
+        unit: 'MiB',
+        goal: { atMost: 10 },
+        beside: `collected: ${before.heap.toFixed(0)} → ${after.toFixed(0)} MiB; on the way ${heaps.map((heap) => heap.toFixed(0)).join(' ')}`,
+      },
+    ]);
+    table.note(
+      `the page said: ${shown.split('\n').slice(0, 2).join(' ')}; ${end.replied} of ${end.done} replied; the bridge took ${bridgeShare.toFixed(0)} % of a processor`,
+    );
+  } finally {
+    await server.stop();
+  }
+}
+
+async function heapMiB(cdp: CDPSession, collected: boolean): Promise<number> {
+  if (collected) await cdp.send('HeapProfiler.collectGarbage');
+  return (await cdp.send('Runtime.getHeapUsage')).usedSize / 1_048_576;
+}
