@@ -19,6 +19,7 @@ import type { Bridge } from './bridge.ts';
 import { Commands } from './commands.ts';
 import { EngineUnavailable } from './engine-child.ts';
 import { Feed, type Role } from './feed.ts';
+import { Hearing } from './hearing.ts';
 import { metricsOf } from './metrics.ts';
 import { readTraceQuery, traceAnswer } from './trace-answer.ts';
 
@@ -130,11 +131,17 @@ function watch(bridge: Bridge, socket: WebSocket, role: Role, log: (error: unkno
   socket.on('pong', () => {
     answered = true;
   });
+  const hearing = new Hearing(socket);
+  socket.on('ping', () => {
+    hearing.heard();
+  });
   socket.on('close', () => {
     clearInterval(ping);
+    hearing.end();
     bridge.broadcast.leave(feed);
   });
   socket.on('message', (data: Buffer, isBinary: boolean) => {
+    hearing.heard();
     commands.answer(isBinary ? null : data.toString()).then(
       (reply) => {
         if (reply !== null) feed.reply(reply);

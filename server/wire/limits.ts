@@ -124,6 +124,9 @@ export const FEED_LIVE_EVENTS_PER_SECOND = 80_000;
 /** So many events at once are still told: the burst of some thousand connections that begin together. */
 export const FEED_BURST_EVENTS = 40_000;
 
+/** A page that asks without reading the answers is not heard; this often it is looked whether it has read them. */
+export const HEARING_RETRY_MS = 50;
+
 /** Snapshots of one page come no faster than this; between two of them a page that is too slow gets nothing. */
 export const FEED_SNAPSHOT_INTERVAL_MS = 1_000;
 
