@@ -1,12 +1,19 @@
 // `sockscope serve`: the whole thing: page, feed, increment server and clients.
 import { buildApp } from '../bridge/app.ts';
 import type { BridgeOptions } from '../bridge/options.ts';
+import { allowTargetProblem } from '../bridge/targets.ts';
 import { lostLine } from './console-text.ts';
 import { EXIT } from './flags.ts';
 import type { LineOutput } from './output.ts';
 
 /** Runs until it is stopped; resolves with the exit code. `stops` calls its argument for each signal to stop. */
 export async function serve(options: BridgeOptions, out: LineOutput, err: LineOutput, stops: (onStop: () => void) => void): Promise<number> {
+  for (const target of options.allowTargets) {
+    const problem = allowTargetProblem(target);
+    if (problem === null) continue;
+    err.line(`error: ${problem}`);
+    return EXIT.usage;
+  }
   const app = await buildApp(options);
   try {
     await app.listen({ host: options.httpHost, port: options.httpPort });
