@@ -154,7 +154,9 @@ function parse(frame: string | null): unknown {
   try {
     return JSON.parse(frame) as unknown;
   } catch (error) {
-    throw new Refusal('bad-json', `not JSON: ${error instanceof Error ? error.message.slice(0, 120) : String(error)}`);
+    // The parser's words repeat what it read: one printable line of it is enough.
+    const words = error instanceof Error ? error.message : String(error);
+    throw new Refusal('bad-json', `not JSON: ${words.slice(0, 120).replaceAll(/[^ -~]/g, '?')}`);
   }
 }
 

@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { ENGINE_STOP_GRACE_MS, PIPE_FRAME_MAX_BYTES, RECORD_BYTES } from '../wire/limits.ts';
 import { RecordBatch } from '../wire/record.ts';
 import { EngineChild, EngineUnavailable, type EngineExit, type EngineListener } from './engine-child.ts';
@@ -106,6 +106,32 @@ describe('a broken engine', () => {
     expect(exit.problem).toMatch(problem);
     expect(heard.said).toEqual(['exit']);
     expect(heard.records).toBe(0);
+  });
+
+  it('that talks without end is heard without starving the rest, and is ended when it is told', async () => {
+    const heard = start(sampleEngine(`ready(); const many = Buffer.concat(Array(500).fill(Buffer.from(${RECORD}))); for (;;) records(many);`));
+    let turns = 0;
+    const turning = setInterval(() => (turns += 1), 5);
+    await vi.waitFor(
+      () => {
+        expect(heard.records).toBeGreaterThan(100_000);
+      },
+      { timeout: 20_000 },
+    );
+    clearInterval(turning);
+    expect(turns).toBeGreaterThan(0);
+    heard.child.kill();
+    expect(await heard.exit).toMatchObject({ signal: 'SIGKILL' });
+  });
+
+  it('whose clock runs backwards is heard in the order it spoke', async () => {
+    const backwards = `const r = Buffer.from(${RECORD}); for (const atNs of [3e9, 2e9, 1e9, 0]) { r.writeDoubleLE(atNs, 0); records(Buffer.from(r)); } process.exit(0);`;
+    const times: number[] = [];
+    const heard = start(sampleEngine(backwards), (records) => {
+      for (let at = 0; at < records.length; at += RECORD_BYTES) times.push(Buffer.from(records).readDoubleLE(at));
+    });
+    expect(await heard.exit).toMatchObject({ code: 0, problem: null });
+    expect(times).toEqual([3e9, 2e9, 1e9, 0]);
   });
 
   it('may leave a frame unfinished when it dies', async () => {
