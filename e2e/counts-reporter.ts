@@ -18,6 +18,10 @@ export default class CountsReporter implements Reporter {
     this.#suite = suite;
   }
 
+  onStdOut(chunk: string | Buffer): void {
+    process.stdout.write(chunk);
+  }
+
   onTestEnd(test: TestCase, result: TestResult): void {
     const seconds = (result.duration / 1_000).toFixed(1);
     const figures = result.annotations.filter(({ type }) => type === 'figure').map(({ description = '' }) => description);

@@ -65,6 +65,8 @@ export function memoryKiB(pid: number): number {
   return Number(/^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? NaN);
 }
 
+const STEADY_LOOKS_MAX = 50;
+const STEADY_INTERVAL_MS = 200;
 const LOOKS = 5;
 const LOOK_INTERVAL_MS = 20;
 
@@ -121,6 +123,19 @@ export async function household(bridge: BridgeUnderTest): Promise<Household> {
   const all: Household = new Map();
   for (const { name, pid } of processes) if (pid !== null) all.set(name, { descriptors: await descriptors(pid), memoryKiB: memoryKiB(pid) });
   return all;
+}
+
+/** The same, once every process has begun and holds as many descriptors as a moment before. */
+export async function steadyHousehold(bridge: BridgeUnderTest): Promise<Household> {
+  await expect.poll(async () => (await status(bridge)).processes.every((process) => process.pid === null || process.heartbeatAgeMs !== null)).toBe(true);
+  let before = await household(bridge);
+  for (let look = 0; look < STEADY_LOOKS_MAX; look += 1) {
+    await setTimeout(STEADY_INTERVAL_MS);
+    const now = await household(bridge);
+    if ([...now].every(([name, one]) => one.descriptors === before.get(name)?.descriptors)) return now;
+    before = now;
+  }
+  throw new Error(`descriptors come and go: ${JSON.stringify([...before])}`);
 }
 
 /** As many descriptors as before, and not more memory than `growthKiB` above it. Sentences that tell the figures. */

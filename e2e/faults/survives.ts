@@ -2,7 +2,7 @@
 import { expect, test } from 'playwright/test';
 import { startBridge, type BridgeUnderTest } from '../bridge-under-test.ts';
 import { exchange } from '../peers.ts';
-import { alive, expectNoMishap, expectRestored, household, settledTotals, status, type ServerTotals } from '../upkeep.ts';
+import { alive, expectNoMishap, expectRestored, steadyHousehold, settledTotals, status, type ServerTotals } from '../upkeep.ts';
 
 /** What a fault is given to work with. */
 export interface FaultRun {
@@ -45,8 +45,7 @@ export function survives(claim: string, options: FaultOptions, body: (run: Fault
     try {
       expect((await exchange(bridge.tcpPort, 'A')).received.toString()).toBe('B');
       await settledTotals(bridge);
-      await expect.poll(async () => (await status(bridge)).processes.every((process) => process.heartbeatAgeMs !== null)).toBe(true);
-      const before = await household(bridge);
+      const before = await steadyHousehold(bridge);
       await body({ bridge, port: bridge.tcpPort, figure });
       expect((await exchange(bridge.tcpPort, 'Y')).received.toString()).toBe('Z');
       const totals = await settledTotals(bridge);
