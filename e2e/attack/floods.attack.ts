@@ -25,7 +25,7 @@ withstands('a flood of commands: 50 at once, then 20 a second; each refusal is s
 
 withstands(
   'never more than 10,000 clients alive, however they are asked for; there is room again when they are done',
-  { flags: ['--backlog', '8192'], growthMiB: 160, timeoutMs: 120_000, gapsAllowed: true },
+  { flags: ['--backlog', '8192'], growthMiB: 320, timeoutMs: 120_000, gapsAllowed: true },
   async ({ bridge, figure }) => {
     const feed = await FeedClient.connect(bridge.url);
     await feed.command({ type: 'set-hold', holdMs: 4_000 });

@@ -56,7 +56,7 @@ withstands('on the page: text, and no element and no script of theirs', { timeou
     await expect(page.getByRole('region', { name: 'Server steps' })).toContainText('listen');
     for (const payload of PAYLOADS) await exchange(bridge.tcpPort, payload);
     for (const type of [HTML, '__proto__', '\u202e']) await bystander.command({ type });
-    await expect(page.getByRole('region', { name: 'Connections' })).toContainText('127.0.0.1');
+    await expect(page.getByRole('region', { name: 'Connections' })).toContainText(/:\d{4,5}/);
     const trace = page.getByRole('region', { name: 'Trace' });
     await expect(trace).toContainText('read(');
     expect(await page.evaluate(() => (window as unknown as { sockscopeWasHere?: number }).sockscopeWasHere)).toBeUndefined();
@@ -69,7 +69,7 @@ withstands('on the page: text, and no element and no script of theirs', { timeou
 });
 
 test('in a terminal: `sockscope server` and `sockscope client` print nothing that it would obey', async () => {
-  const server = spawn(process.execPath, [MAIN, 'server', '--tcp-port', '0', '--hold-ms', '0'], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const server = spawn(process.execPath, [MAIN, 'server', '--tcp-port', '0', '--hold-ms', '0', '--backlog', '512'], { stdio: ['ignore', 'pipe', 'pipe'] });
   let printed = '';
   let port = 0;
   server.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
