@@ -41,7 +41,7 @@ export const controlWordsEn: ControlWords = {
     expect: 'To expect:',
     happened: 'What happened:',
     results: {
-      progress: (done, of) => `${englishNumber(done)} of ${englishNumber(of)} done so far.`,
+      living: (count) => `${englishNumber(count)} still under way.`,
       replied: (count, of) =>
         count === of
           ? of === 1

@@ -41,7 +41,7 @@ export const controlWordsZh: ControlWords = {
     expect: '预期：',
     happened: '实际：',
     results: {
-      progress: (done, of) => `${number(of)} 个中已有 ${number(done)} 个结束。`,
+      living: (count) => `还有 ${number(count)} 个在进行。`,
       replied: (count, of) =>
         count === of ? (of === 1 ? '它得到了应答。' : `${number(of)} 个全部得到应答。`) : `${number(of)} 个中有 ${number(count)} 个得到应答。`,
       refused: (count) => `${number(count)} 个被拒绝：ECONNREFUSED。`,

@@ -33,7 +33,7 @@ export interface ControlWords {
     happened: string;
     /** What became of the clients, a sentence each; the page leaves out those that say nothing. */
     results: {
-      progress(done: number, of: number): string;
+      living(count: number): string;
       replied(count: number, of: number): string;
       refused(count: number): string;
       reset(count: number): string;

@@ -1,0 +1,344 @@
+// The page as an instrument: its evidence and controls by role and name, by keyboard, in both languages and both themes.
+import { AxeBuilder } from '@axe-core/playwright';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { expect, test, type Locator, type Page } from 'playwright/test';
+import { startBridge, type BridgeUnderTest } from './bridge-under-test.ts';
+import { needs } from './programs.ts';
+
+const execute = promisify(execFile);
+const region = (page: Page, name: string): Locator => page.getByRole('region', { name, exact: true });
+const rows = (page: Page): Locator => region(page, 'Connections').getByRole('listbox').getByRole('option');
+const lines = (page: Page): Locator => region(page, 'Trace').getByRole('listbox').getByRole('option');
+const search = (page: Page): Locator => region(page, 'Trace').getByRole('searchbox');
+const connectButton = (page: Page): Locator => page.getByRole('button', { name: 'Connect', exact: true });
+
+/** Script that must be there before the page can draw: design's bound. */
+const FIRST_SCRIPT_MAX_BYTES = 100_000;
+
+let bridge: BridgeUnderTest;
+
+test.beforeAll(async () => {
+  bridge = await startBridge(['--hold-ms', '1500']);
+});
+
+test.afterAll(async () => {
+  await bridge.stop();
+});
+
+async function open(page: Page): Promise<void> {
+  needs('chromium');
+  await page.goto(bridge.url);
+  await expect(connectButton(page)).toBeEnabled();
+}
+
+async function preset(page: Page, name: string | RegExp): Promise<Locator> {
+  await page.getByRole('button', { name }).click();
+  return region(page, 'Clients').getByRole('status');
+}
+
+test('the first script stays within its bound', async ({ page }) => {
+  needs('chromium');
+  let bytes = 0;
+  const scripts: Promise<void>[] = [];
+  page.on('response', (response) => {
+    if (response.request().resourceType() !== 'script') return;
+    scripts.push(response.body().then((body) => void (bytes += gzipSync(body).length)));
+  });
+  await open(page);
+  await Promise.all(scripts);
+  expect(bytes).toBeGreaterThan(10_000);
+  expect(bytes).toBeLessThanOrEqual(FIRST_SCRIPT_MAX_BYTES);
+});
+
+test.describe('the scenarios say what to expect, then what happened to those very clients', () => {
+  test('three clients', async ({ page }) => {
+    await open(page);
+    const said = await preset(page, /Three clients/);
+    await expect(said).toContainText('each gets B');
+    await expect(said).toContainText('All 3 got their reply.');
+  });
+
+  test('a burst of 100: none refused', async ({ page }) => {
+    await open(page);
+    const said = await preset(page, /Burst of 100/);
+    // How long the last ones take is the kernel's business: their SYNs go out again after one second, two, four …
+    await expect(said).toContainText(/(All|[2-9]\d of) 100 got their reply\./, { timeout: 40_000 });
+    await expect(said).toContainText('it admits 6');
+    await expect(said).not.toContainText('refused: ECONNREFUSED');
+  });
+
+  test('an overflowing backlog: the queue held as many as it admits, the rest came later', async ({ page }) => {
+    await open(page);
+    const said = await preset(page, /Overflow the backlog/);
+    await expect(said).toContainText('All 10 got their reply.', { timeout: 40_000 });
+    await expect(said).toContainText('held up to 6; it admits 6');
+    await expect(said).toContainText(/\d+ connected only after a second or more/);
+  });
+
+  test('a half-close keeps its reply, a reset gets none', async ({ page }) => {
+    await open(page);
+    await expect(await preset(page, /Half-close/)).toContainText('It got its reply.');
+    // The hold is longer than the second after which this client resets.
+    await expect(await preset(page, /Reset during the hold/)).toContainText('1 was reset.');
+    await expect(rows(page).first()).toContainText('✕ ECONNRESET');
+  });
+
+  test('a silent client waits until it is ended by its button', async ({ page }) => {
+    await open(page);
+    const said = await preset(page, /Silent client/);
+    await expect(said).toContainText('1 still under way.');
+    await said.getByRole('button', { name: 'End it now' }).click();
+    await expect(said).toContainText('1 ended early');
+  });
+
+  test('nobody listens: refused, and the server can be started again where it is said', async ({ page }) => {
+    await open(page);
+    const said = await preset(page, /Nobody listens/);
+    await expect(said).toContainText('1 was refused: ECONNREFUSED.');
+    await said.getByRole('button', { name: 'Start server' }).click();
+    await expect(page.getByRole('status').first()).toContainText('LISTEN');
+  });
+});
+
+test('the classic run by keyboard alone', async ({ page }) => {
+  await open(page);
+  await page.getByRole('textbox', { name: 'Byte' }).focus();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type('x');
+  await page.keyboard.press('Tab');
+  await expect(page.getByRole('spinbutton', { name: 'Count' })).toBeFocused();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type('2');
+  await page.keyboard.press('Enter');
+  await expect(rows(page).filter({ hasText: 'x → y' })).toHaveCount(2);
+  // From the button on, Tab alone leads to the list of connections.
+  const list = region(page, 'Connections').getByRole('listbox');
+  for (let i = 0; i < 60 && !(await list.evaluate((element) => element === document.activeElement)); i += 1) await page.keyboard.press('Tab');
+  await expect(list).toBeFocused();
+  await page.keyboard.press('Home');
+  await expect(rows(page).first()).toHaveAttribute('aria-selected', 'true');
+  await page.keyboard.press('ArrowDown');
+  await expect(rows(page).nth(1)).toHaveAttribute('aria-selected', 'true');
+  // Tabs by arrow keys, one of them in the tab order.
+  await page.getByRole('tab', { name: 'Trace' }).focus();
+  await page.keyboard.press('ArrowRight');
+  await expect(page.getByRole('tab', { name: 'Sockets' })).toBeFocused();
+  await expect(region(page, 'Sockets')).toBeVisible();
+  await page.keyboard.press('Home');
+  await expect(region(page, 'Trace')).toBeVisible();
+});
+
+test('connections are filtered, sorted, zoomed; a row chosen elsewhere stays chosen', async ({ page }) => {
+  await open(page);
+  await expect(await preset(page, /Three clients/)).toContainText('All 3 got their reply.');
+  const connections = region(page, 'Connections');
+  await connections.getByRole('combobox', { name: 'Show' }).selectOption('outcome:replied');
+  await expect(rows(page).filter({ hasText: 'A → B' }).first()).toBeVisible();
+  await connections.getByRole('combobox', { name: 'Show' }).selectOption('phase:held');
+  await expect(connections).toContainText('No connection matches this filter.');
+  await connections.getByRole('combobox', { name: 'Show' }).selectOption('all');
+  const newest = (await rows(page).first().getAttribute('id')) ?? '';
+  await connections.getByRole('combobox', { name: 'Order' }).selectOption('oldest');
+  await expect(rows(page).last()).toHaveAttribute('id', newest);
+  await connections.getByRole('combobox', { name: 'Order' }).selectOption('newest');
+  const fit = connections.getByRole('button', { name: 'fit' });
+  await expect(fit).toHaveAttribute('aria-pressed', 'true');
+  await connections.getByRole('listbox').focus();
+  await page.keyboard.press('+');
+  await expect(fit).toHaveAttribute('aria-pressed', 'false');
+  await page.keyboard.press('0');
+  await expect(fit).toHaveAttribute('aria-pressed', 'true');
+});
+
+test('the trace is searched in one language, and says what it does not understand', async ({ page }) => {
+  await open(page);
+  await expect(await preset(page, /Three clients/)).toContainText('All 3 got their reply.');
+  await search(page).fill('call:accept4 -errno:EAGAIN');
+  await expect(lines(page).first()).toContainText('accept4(');
+  for (const text of await lines(page).allTextContents()) expect(text).toMatch(/accept4\(.*\) = \d+/);
+  await search(page).fill('colour:red');
+  await expect(region(page, 'Trace').getByRole('alert')).toContainText('no such key');
+  await search(page).fill('');
+  await rows(page).first().click();
+  await region(page, 'Trace').getByRole('button', { name: 'this connection' }).click();
+  await expect(search(page)).toHaveValue(/^conn:\d+$/);
+  // Both ends, and the client's first call, though its port was not known then.
+  await region(page, 'Trace').getByRole('listbox').press('Home');
+  await page.getByRole('button', { name: 'Larger' }).click();
+  await expect(lines(page).filter({ hasText: 'socket(AF_INET' })).toHaveCount(1);
+  await expect(lines(page).filter({ hasText: 'accept4(' })).toHaveCount(1);
+});
+
+test('the trace is downloaded whole, as events and as strace prints it', async ({ page }) => {
+  await open(page);
+  await expect(await preset(page, /Three clients/)).toContainText('All 3 got their reply.');
+  for (const [name, holds] of [
+    ['NDJSON', /^\{"seq":1,/],
+    ['strace text', /^\d+ +socket\(AF_INET/m],
+  ] as const) {
+    const [file] = await Promise.all([page.waitForEvent('download'), region(page, 'Trace').getByRole('button', { name }).click()]);
+    expect(await readFile(await file.path(), 'utf8')).toMatch(holds);
+  }
+});
+
+test('a frozen view stands still, countdowns too, and loses nothing', async ({ page }) => {
+  await open(page);
+  await page.getByRole('spinbutton', { name: 'Count' }).fill('1');
+  await connectButton(page).click();
+  await expect(rows(page).first()).toContainText(/\d\.\d\s*s/);
+  await region(page, 'Trace').getByRole('button', { name: 'Freeze view' }).click();
+  const resume = region(page, 'Trace').getByRole('button', { name: /^Resume/ });
+  const frozen = await region(page, 'Connections').textContent();
+  const stage = await region(page, 'Stage').textContent();
+  const line = await region(page, 'Trace').getByRole('listbox').textContent();
+  // Its end, and one whole other connection, come meanwhile.
+  await connectButton(page).click();
+  await expect(resume).toContainText(/\(([3-9]\d|\d{3,}) came meanwhile\)/, { timeout: 20_000 });
+  expect(await region(page, 'Connections').textContent()).toBe(frozen);
+  expect(await region(page, 'Stage').textContent()).toBe(stage);
+  expect(await region(page, 'Trace').getByRole('listbox').textContent()).toBe(line);
+  await resume.click();
+  await expect(rows(page).nth(1)).toContainText('A → B');
+  await expect(rows(page).first()).toContainText('A → B');
+  const held = (await (await page.request.get(`${bridge.url}/api/status`)).json()) as { journal: { lastSeq: number } };
+  await expect(region(page, 'Trace')).toContainText(`${held.journal.lastSeq.toLocaleString('en')} lines`);
+});
+
+test('hold and backlog can be undone', async ({ page }) => {
+  await open(page);
+  const hold = page.getByRole('spinbutton', { name: 'Hold' });
+  await hold.fill('1200');
+  await hold.press('Enter');
+  const undo = region(page, 'Server').getByRole('button', { name: /Undo: back to Hold 1500 ms/ });
+  await undo.click();
+  await expect(hold).toHaveValue('1500');
+  await expect(undo).toHaveCount(0);
+});
+
+test('the address bytes of a connection are those of its port', async ({ page }) => {
+  await open(page);
+  await expect(await preset(page, /Three clients/)).toContainText('All 3 got their reply.');
+  await page.getByRole('tab', { name: 'Address bytes' }).click();
+  const port = bridge.tcpPort.toString(16).padStart(4, '0');
+  const bytes = region(page, 'Address bytes');
+  await expect(bytes).toContainText('02 00');
+  await expect(bytes).toContainText(`${port.slice(0, 2)} ${port.slice(2)}`);
+  await expect(bytes).toContainText('7f 00 00 01');
+  await expect(bytes).toContainText('connect(');
+  await expect(bytes).toContainText('accept4(');
+});
+
+test('the charts count what happened, also as a table', async ({ page }) => {
+  await open(page);
+  await page.getByRole('tab', { name: 'Charts' }).click();
+  const charts = region(page, 'Charts');
+  await expect(charts.getByRole('img')).toHaveCount(4);
+  await expect(await preset(page, /Three clients/)).toContainText('All 3 got their reply.');
+  await charts.getByRole('button', { name: 'as a table' }).click();
+  await expect(charts.getByRole('columnheader')).toHaveCount(6);
+  const answered = async (): Promise<number> =>
+    (await charts.locator('tbody tr td:first-of-type').allTextContents()).reduce((sum, text) => sum + Number(text), 0);
+  await expect.poll(answered).toBeGreaterThanOrEqual(3);
+});
+
+test('the same in code compiles, and the client shown gets its byte', async ({ page }) => {
+  await open(page);
+  const folder = await mkdtemp(join(tmpdir(), 'sockscope-code-'));
+  try {
+    await page.getByRole('tab', { name: 'The same in code' }).click();
+    const code = region(page, 'The same in code');
+    const shown = async (language: string, side: string): Promise<string> => {
+      await code.getByRole('button', { name: language, exact: true }).click();
+      const program = await code
+        .getByRole('group', { name: `${side} in ${language}` })
+        .locator('code')
+        .allTextContents();
+      return `${program.join('\n')}\n`;
+    };
+    const file = async (name: string, text: string): Promise<string> => {
+      const path = join(folder, name);
+      await writeFile(path, text);
+      return path;
+    };
+    for (const side of ['client', 'increment server']) {
+      const source = await file(`${side.replace(' ', '-')}.c`, await shown('C', side));
+      await execute('cc', ['-Wall', '-Wextra', '-Werror', '-D_GNU_SOURCE', '-o', source.replace('.c', ''), source]);
+    }
+    expect((await execute(join(folder, 'client'))).stdout).toBe('char from server = B\n');
+    await execute('python3', ['-m', 'py_compile', await file('server.py', await shown('Python', 'increment server'))]);
+    expect((await execute('python3', [await file('client.py', await shown('Python', 'client'))])).stdout).toBe('char from server = B\n');
+    const { default: ts } = await import('typescript');
+    for (const side of ['client', 'increment server']) {
+      const { diagnostics } = ts.transpileModule(await shown('TypeScript', side), { reportDiagnostics: true });
+      expect(diagnostics).toEqual([]);
+    }
+    const { outputText } = ts.transpileModule(await shown('TypeScript', 'client'), { compilerOptions: { module: ts.ModuleKind.ESNext } });
+    expect((await execute(process.execPath, [await file('client.mjs', outputText)])).stdout).toBe('char from server = B\n');
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+});
+
+test('a term explains itself where it stands', async ({ page }) => {
+  await open(page);
+  await page
+    .getByRole('banner')
+    .getByRole('button', { name: /accept queue/ })
+    .click();
+  await expect(page.getByRole('dialog')).toContainText('the program has not taken with accept() yet');
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+});
+
+test.describe('in Chinese', () => {
+  test.use({ locale: 'zh-CN' });
+
+  test('the browser’s language is taken, can be changed, and is remembered', async ({ page }) => {
+    needs('chromium');
+    await page.goto(bridge.url);
+    await expect(page.getByRole('button', { name: '连接', exact: true })).toBeEnabled();
+    await expect(page.locator('html')).toHaveAttribute('lang', 'zh-Hans');
+    for (const name of ['客户端', '服务器', '服务器步骤', '舞台', '连接', '对话', '跟踪']) await expect(region(page, name)).toBeVisible();
+    await page.getByRole('button', { name: /三个客户端/ }).click();
+    await expect(region(page, '客户端').getByRole('status')).toContainText('3 个全部得到应答。');
+    // No English sentence is left: what stands in Latin letters are names of calls, states and programs.
+    for (const name of ['客户端', '服务器', '对话']) expect(await region(page, name).textContent()).not.toMatch(/\b(the|and|is|of|what)\b/i);
+    await page.getByRole('button', { name: 'EN', exact: true }).click();
+    await expect(connectButton(page)).toBeVisible();
+    await page.reload();
+    await expect(connectButton(page)).toBeVisible();
+    await expect(page.locator('html')).toHaveAttribute('lang', 'en');
+  });
+});
+
+for (const scheme of ['light', 'dark'] as const) {
+  for (const [width, height] of [
+    [1440, 900],
+    [390, 844],
+  ] as const) {
+    test(`every panel is accessible, ${scheme}, ${width} pixels wide`, async ({ page }) => {
+      await page.setViewportSize({ width, height });
+      await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+      await open(page);
+      await expect(await preset(page, /Three clients/)).toContainText('All 3 got their reply.');
+      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
+      for (const [tab, name] of [
+        ['Trace', 'Trace'],
+        ['Sockets', 'Sockets'],
+        ['Charts', 'Charts'],
+        ['Address bytes', 'Address bytes'],
+        ['The same in code', 'The same in code'],
+      ] as const) {
+        await page.getByRole('tab', { name: tab }).click();
+        await expect(region(page, name)).toBeVisible();
+        const { violations } = await new AxeBuilder({ page }).analyze();
+        expect(violations.map((violation) => `${tab}: ${violation.id} ${violation.nodes.map((node) => node.html).join(' ')}`)).toEqual([]);
+      }
+    });
+  }
+}
