@@ -2,9 +2,9 @@
 import type { Connection } from '../model/connection.ts';
 import type { LivingPhase } from '../model/connection-book.ts';
 
-export const BOX_HEIGHT = 44;
-export const PITCH = 50;
-export const LISTENER_HEIGHT = 62;
+export const BOX_HEIGHT = 42;
+export const PITCH = 47;
+export const LISTENER_HEIGHT = 60;
 export const STAGE_HEIGHT = LISTENER_HEIGHT + 6 + 3 * PITCH - 6;
 const CLIENT_ROWS = 4;
 const ACCEPTED_ROWS = 3;

@@ -2,7 +2,7 @@
 import type { CallEvent, TraceEvent } from '#wire/event.ts';
 import { straceLine } from '#wire/strace.ts';
 import type { Connection } from './connection.ts';
-import type { ClauseFact } from './verdict.ts';
+import type { Clause, ClauseFact } from './verdict.ts';
 import type { ErrnoHelp, ErrnoWords } from './words/errno-words.ts';
 import type { StepWords } from './words/step-words.ts';
 
@@ -42,6 +42,15 @@ export function clauseText(fact: ClauseFact, words: StepWords, duration: (ns: nu
     case 'disagree':
       return say.disagree[fact.what.kind];
   }
+}
+
+/** The verdict in one line: what came of it, who closed, who keeps the address; what a single exchange is measured by stands in its clauses. */
+export function verdictLine(clauses: readonly Clause[], words: StepWords, duration: (ns: number) => string): string {
+  const closedBy = clauses.map(({ fact }) => (fact.kind === 'closed' ? fact.by : null)).find((by) => by !== null);
+  return clauses
+    .filter(({ fact }) => fact.kind !== 'held')
+    .map(({ fact }) => (fact.kind === 'time-wait' && fact.side === closedBy ? words.verdict.timeWaitThere : clauseText(fact, words, duration)))
+    .join('; ');
 }
 
 /** What an errno means for this call, or null where it has no words of its own. */

@@ -33,6 +33,13 @@ export class Selection {
     this.#keep();
   }
 
+  /** The chosen event has another place in its story now. */
+  stepMoved(step: number): void {
+    if (this.seq === null || step === this.step) return;
+    this.step = step;
+    this.#keep();
+  }
+
   /** Chooses an event anywhere, and its connection with it. */
   chooseEvent(seq: number): void {
     const log = this.#session.model.log;

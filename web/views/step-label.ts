@@ -13,7 +13,7 @@ export function stepSaid(step: Step, connection: Connection | null, words: Expla
   }
   const segment = step.segment ?? 'ACK';
   return {
-    call: step.byte === null ? segment : byteLabel(step.byte),
+    call: step.byte === null ? segment.replace(' unanswered', '') : byteLabel(step.byte),
     sentence: words.steps.segments[segment],
     doNext: '',
     seenBy: words.steps.seenBy['inferred']?.(null) ?? '',
@@ -23,7 +23,7 @@ export function stepSaid(step: Step, connection: Connection | null, words: Expla
 /** `read 'A'`, `accept4 = 21`, `SYN`: what stands beside the block or on the arrow. */
 export function stepLabel(step: Step, connection: Connection | null, words: ExplainWords): string {
   const { event } = step;
-  if (event === null) return step.byte === null ? (step.segment ?? '') : byteLabel(step.byte);
+  if (event === null) return step.byte === null ? (step.segment ?? '').replace(' unanswered', '') : byteLabel(step.byte);
   if (event.kind === 'tcp-state') return event.to;
   if (event.kind === 'foreign-call') return `${event.call} = ${event.errno ?? String(event.returned)}`;
   if (event.kind !== 'call') return explain(event, connection, words).call;

@@ -59,7 +59,7 @@ export interface StepWords {
   setting(name: string, value: number): string;
   process: Readonly<Record<string, (name: string, how: string) => string>>;
   dropped(count: number): string;
-  segments: Readonly<Record<'SYN' | 'SYN ACK' | 'ACK' | 'FIN' | 'RST' | 'byte' | 'reply', string>>;
+  segments: Readonly<Record<'SYN' | 'SYN unanswered' | 'SYN ACK' | 'ACK' | 'FIN' | 'RST' | 'byte' | 'reply', string>>;
   seenBy: Readonly<Record<string, (pid: number | null) => string>>;
   verdict: VerdictWords;
 }
@@ -73,6 +73,8 @@ export interface VerdictWords {
   held(asked: string, late: string): string;
   closed: Readonly<Record<'FIN' | 'RST', Readonly<Record<'client' | 'server', string>>>>;
   timeWait(side: 'client' | 'server', seenBy: string | null): string;
+  /** Where it was just said who closed first. */
+  timeWaitThere: string;
   disagree: Readonly<Record<'half-open' | 'unseen' | 'gone', string>>;
 }
 
@@ -172,6 +174,8 @@ export const stepWordsEn: StepWords = {
   dropped: (count) => `${count} ${count === 1 ? 'event was' : 'events were'} not recorded: the reader was too slow, and the engine does not wait.`,
   segments: {
     SYN: 'The client asks to connect. Nobody captured this segment: it follows from the calls.',
+    'SYN unanswered':
+      'The client asks to connect, and no answer comes: there was no room in the accept queue. Its kernel asks again, the first time after a second. Inferred from how long the connect took.',
     'SYN ACK': "The server's kernel answers by itself; the server process is not involved. Nobody captured this segment.",
     ACK: 'The handshake is complete. Nobody captured this segment.',
     FIN: '"I have nothing more to send." Nobody captured this segment.',
@@ -220,6 +224,7 @@ export const stepWordsEn: StepWords = {
     },
     timeWait: (side, seenBy) =>
       `TIME-WAIT on ${side === 'server' ? "the server's" : "the client's"} side${seenBy === null ? ', as follows from who closed first' : ''}`,
+    timeWaitThere: 'TIME-WAIT on its side',
     disagree: {
       'half-open':
         "the two ends do not agree: the client is ESTABLISHED, the server's end still SYN-RECEIVED. Its last ACK found the queue full; the server will ask again",
