@@ -5,7 +5,7 @@ import type { LivingPhase } from '../model/connection-book.ts';
 export const BOX_HEIGHT = 42;
 export const PITCH = 47;
 export const LISTENER_HEIGHT = 60;
-export const STAGE_HEIGHT = LISTENER_HEIGHT + 6 + 3 * PITCH - 6;
+export const STAGE_HEIGHT = LISTENER_HEIGHT + 6 + 2 * PITCH + BOX_HEIGHT;
 const CLIENT_ROWS = 4;
 const ACCEPTED_ROWS = 3;
 

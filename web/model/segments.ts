@@ -67,7 +67,10 @@ function bytes(connection: Connection): InferredSegment[] {
   if (read !== undefined) found.push(segment('byte', true, sent === null ? read.atNs : Math.min(sent.toNs, read.atNs), read.atNs, byte));
   const write = find(server, (call) => call.call === 'write' && call.returned === 1);
   const received = clientRan(connection, ['read', 'recv', 'recvfrom', 'recvmsg'], (returned) => returned > 0);
-  if (write !== undefined) found.push(segment('reply', false, endOf(write), received?.toNs ?? endOf(write), reply));
+  if (write !== undefined) {
+    const byNs = received?.toNs ?? endOf(write);
+    found.push(segment('reply', false, Math.min(endOf(write), Math.max(write.atNs, received?.fromNs ?? Infinity)), byNs, reply));
+  }
   return found;
 }
 
@@ -89,7 +92,7 @@ function farewell(connection: Connection, end: SocketEnd | null, other: SocketEn
   const name = reset ? 'RST' : 'FIN';
   if (said !== undefined) {
     const deaf = heard === undefined && !reset && other?.ours === true && other.calls.length > 0;
-    return deaf ? [] : [segment(name, toServer, endOf(said), heard?.atNs ?? endOf(said))];
+    return deaf ? [] : [segment(name, toServer, Math.max(said.atNs, Math.min(endOf(said), heard?.atNs ?? Infinity)), heard?.atNs ?? endOf(said))];
   }
   // A foreign end: only that it was heard is known, and that the other's socket knew it before.
   if (end.ours || heard === undefined) return [];
