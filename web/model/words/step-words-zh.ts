@@ -93,6 +93,7 @@ export const stepWordsZh: StepWords = {
   },
   dropped: (count) => `${count} 个事件没有被记录：读取方太慢，而引擎不等待。`,
   segments: {
+    'SYN unanswered': '客户端请求连接，却没有应答：接受队列里没有空位。它的内核会再次请求，第一次在一秒之后。这是从 connect 所用的时间推断出来的。',
     SYN: '客户端请求连接。没有人捕获这个报文段：它是从调用推断出来的。',
     'SYN ACK': '服务器的内核自行回答，服务器进程不参与。没有人捕获这个报文段。',
     ACK: '握手已完成。没有人捕获这个报文段。',
@@ -140,6 +141,7 @@ export const stepWordsZh: StepWords = {
       RST: { client: '由客户端重置', server: '由服务器重置' },
     },
     timeWait: (side, seenBy) => `TIME-WAIT 在${side === 'server' ? '服务器' : '客户端'}一侧${seenBy === null ? '（由谁先关闭推断）' : ''}`,
+    timeWaitThere: 'TIME-WAIT 在它那一侧',
     disagree: {
       'half-open': '两端不一致：客户端是 ESTABLISHED，服务器一端还是 SYN-RECEIVED。它的最后一个 ACK 遇到队列已满；服务器会再问',
       unseen: '客户端是 ESTABLISHED；服务器一端还没有人看到过',

@@ -2,16 +2,10 @@
 import { errnoWordsEn } from '../../model/words/errno-words.ts';
 import { stepWordsEn } from '../../model/words/step-words.ts';
 import type { ExplainWords } from '../../model/explain.ts';
-import type { UiWords } from './ui-words.ts';
+import type { Words } from './words.ts';
 import { uiWordsEn } from './ui-words-en.ts';
 
 export type LanguageCode = 'en' | 'zh';
-/** All words of one language. */
-export interface Words {
-  ui: UiWords;
-  explain: ExplainWords;
-}
-
 const KEY = 'sockscope.language';
 /** As the `lang` of the document names them. */
 const TAGS: Readonly<Record<LanguageCode, string>> = { en: 'en', zh: 'zh-Hans' };
