@@ -1,7 +1,6 @@
 // The language of the page: one object of words for each, from the browser or as chosen, remembered; Chinese is loaded when it is wanted.
 import { errnoWordsEn } from '../../model/words/errno-words.ts';
 import { stepWordsEn } from '../../model/words/step-words.ts';
-import type { ExplainWords } from '../../model/explain.ts';
 import type { Words } from './words.ts';
 import { uiWordsEn } from './ui-words-en.ts';
 
@@ -12,8 +11,8 @@ const TAGS: Readonly<Record<LanguageCode, string>> = { en: 'en', zh: 'zh-Hans' }
 const english: Words = { ui: uiWordsEn, explain: { steps: stepWordsEn, errnos: errnoWordsEn } };
 
 class Language {
-  ui = $state.raw<UiWords>(english.ui);
-  explain = $state.raw<ExplainWords>(english.explain);
+  ui = $state.raw<Words['ui']>(english.ui);
+  explain = $state.raw<Words['explain']>(english.explain);
   code = $state<LanguageCode>('en');
 
   constructor() {
