@@ -219,6 +219,21 @@ describe('by the clock', () => {
     expect(page.of('gap')).toHaveLength(0);
   });
 
+  it('a page is told what it missed where a snapshot, with thousands of connections open, would be more than that', async () => {
+    const { journal, join } = setUp();
+    const page = await join();
+    journal.append(callRecords(Array.from({ length: 5_000 }, (_, index) => ({ call: 'accept4' as const, fd: 10 + index }))));
+    await pass(FEED_FLUSH_MS * 3);
+    page.bufferedAmount = FEED_BACKLOG_MAX_BYTES + 1;
+    journal.append(idleRecords(FEED_EVENTS_PER_FLUSH * 3));
+    await pass(FEED_FLUSH_MS * 3);
+    page.bufferedAmount = 0;
+    await pass(FEED_FLUSH_MS * 20);
+    await snapshotMade();
+    expect(page.position).toBe(journal.lastSeq);
+    expect(page.of('gap')).toHaveLength(0);
+  });
+
   it('under more events than pages can be told, snapshots come, no faster than one each FEED_SNAPSHOT_INTERVAL_MS', async () => {
     const { journal, join } = setUp();
     const page = await join();

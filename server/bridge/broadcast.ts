@@ -101,6 +101,7 @@ export class Broadcast {
     const lastSeq = this.#journal.lastSeq;
     const worded = new Map<number, Worded>();
     const tooFast = this.#pace.tooFast(lastSeq, nowMs);
+    const snapshotEvents = this.#journal.presentEvents;
     let unfinished = false;
     for (const feed of [...this.#feeds]) {
       if (!feed.open || feed.state === 'joining' || feed.position === lastSeq) continue;
@@ -108,7 +109,7 @@ export class Broadcast {
         unfinished = true;
         continue;
       }
-      feed.judge(this.#journal.firstSeq, lastSeq, tooFast);
+      feed.judge(this.#journal.firstSeq, lastSeq, snapshotEvents, tooFast);
       if (feed.state === 'behind') {
         unfinished = true;
         if (feed.mayHaveSnapshot(nowMs)) void this.#refresh(feed);

@@ -72,12 +72,14 @@ export class Feed {
   }
 
   /**
-   * Whether events from its position on would still help, given what the journal holds, and whether the trace grows too fast to be told.
-   * Once it is behind, only a snapshot helps.
+   * Whether events from its position on would still help, given what the journal holds, what a snapshot would cost instead (in events), and whether
+   * the trace grows too fast to be told. Once it is behind, only a snapshot helps.
    */
-  judge(firstSeq: number, lastSeq: number, tooFast: boolean): void {
+  judge(firstSeq: number, lastSeq: number, snapshotEvents: number, tooFast: boolean): void {
     const pending = lastSeq - this.#position;
-    const growing = pending - FEED_EVENTS_PER_FLUSH > FEED_EVENTS_PER_FLUSH && pending - FEED_EVENTS_PER_FLUSH > this.#pendingAfterFlush;
+    // With ten thousand connections open a snapshot is a hundred thousand events: a page a second behind gets along better with what it missed.
+    const growing =
+      pending - FEED_EVENTS_PER_FLUSH > Math.max(FEED_EVENTS_PER_FLUSH, snapshotEvents) && pending - FEED_EVENTS_PER_FLUSH > this.#pendingAfterFlush;
     if (this.#state === 'live' && (this.#position + 1 < firstSeq || growing || tooFast)) this.#state = 'behind';
   }
 

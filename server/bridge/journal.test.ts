@@ -192,6 +192,29 @@ describe('the present', () => {
     expect(seqs(journal)).toEqual([3, 505]);
   });
 
+  it('knows how large a snapshot would be by the sockets that are open; a listener is none', () => {
+    const journal = new Journal(100);
+    const nothing = journal.presentEvents;
+    const open = (): number => (journal.presentEvents - nothing) / 8;
+    journal.append(callRecords(['socket', 'bind', 'listen', 'epoll_ctl'].map((call) => ({ call: call as CallName, fd: 3 }))));
+    expect(open()).toBe(0);
+    journal.append(callRecords([7, 8, 9].map((fd) => ({ call: 'accept4' as const, fd }))));
+    journal.append(callRecords([{ call: 'socket', fd: 7, process: 'tcp-client' }]));
+    expect(open()).toBe(4);
+    journal.append(
+      callRecords([
+        { call: 'close', fd: 8 },
+        { call: 'close', fd: 8 },
+        { call: 'accept4', fd: 8 },
+        { call: 'close', fd: 3 },
+        { call: 'accept4', fd: 3 },
+      ]),
+    );
+    expect(open()).toBe(5);
+    journal.processEnded(SERVER);
+    expect(open()).toBe(1);
+  });
+
   it('does not reopen a connection for what is told after its close', () => {
     const journal = new Journal(100);
     const ended = new RecordBatch(1);

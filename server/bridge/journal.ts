@@ -8,6 +8,9 @@ import { Excerpt } from './excerpt.ts';
 import { Milestones } from './milestones.ts';
 import { OpenSockets } from './open-sockets.ts';
 
+/** What an open socket of the classic conversation has behind it: accepted or connected, watched, read or written, held, and a few states. */
+const EVENTS_PER_OPEN_SOCKET = 8;
+
 const KIND_CALL = recordTag('call', null, 'bridge') & 0xff;
 const KIND_PROCESS = recordTag('process', null, 'bridge') & 0xff;
 const KIND_SETTING = recordTag('setting', null, 'bridge') & 0xff;
@@ -48,6 +51,11 @@ export class Journal {
   /** Records kept aside for connections still open, and those that not even this could hold. */
   get retained(): { records: number; forgotten: number } {
     return { records: this.#open.retainedRecords, forgotten: this.#open.forgottenRecords };
+  }
+
+  /** About so many events a snapshot of the present tells, without making one. */
+  get presentEvents(): number {
+    return this.#open.count * EVENTS_PER_OPEN_SOCKET + SNAPSHOT_RECENT_EVENTS;
   }
 
   /** Takes whole records, checked before (`recordsProblem`), and numbers them. The bytes are copied. */

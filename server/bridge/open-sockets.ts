@@ -23,6 +23,7 @@ export class OpenSockets {
   #keptPrevious = new Int32Array(0);
   #free = new Int32Array(0);
   #freeCount = 0;
+  #count = 0;
   /** Records of open connections that neither the ring nor this store holds any more. */
   #forgotten = 0;
 
@@ -31,6 +32,7 @@ export class OpenSockets {
     if (fd >= DESCRIPTORS_MAX) return;
     const of = this.#of(process, fd);
     if (begins) this.#release(of, fd);
+    if (of.since[fd] === 0 || (begins && of.since[fd] === Infinity)) this.#count += 1;
     if (begins || of.since[fd] === 0) of.since[fd] = seq;
   }
 
@@ -39,6 +41,7 @@ export class OpenSockets {
     if (fd >= DESCRIPTORS_MAX) return;
     const of = this.#of(process, fd);
     this.#release(of, fd);
+    if (connects(of.since[fd])) this.#count -= 1;
     of.since[fd] = Infinity;
   }
 
@@ -46,6 +49,7 @@ export class OpenSockets {
     const of = this.#processes[process];
     if (of === undefined || fd >= of.since.length) return;
     this.#release(of, fd);
+    if (connects(of.since[fd])) this.#count -= 1;
     of.since[fd] = 0;
   }
 
@@ -60,6 +64,11 @@ export class OpenSockets {
   holds(process: number, fd: number, seq: number): boolean {
     const since = this.#processes[process]?.since[fd];
     return since !== undefined && since !== 0 && since <= seq;
+  }
+
+  /** Sockets open now, of all processes. */
+  get count(): number {
+    return this.#count;
   }
 
   /** The first event of the socket that has been open longest; Infinity where none is. */
@@ -149,6 +158,11 @@ export class OpenSockets {
     }
     return true;
   }
+}
+
+/** True for a descriptor that is open and does not listen. */
+function connects(since: number | undefined): boolean {
+  return since !== undefined && since !== 0 && since !== Infinity;
 }
 
 function descriptors(count: number): Descriptors {
