@@ -207,6 +207,20 @@ test('the overflow is explained from its own evidence: queue full, late connects
   expect(fullest).toBe(6);
 });
 
+test("the kernel's socket table stands behind its tab: the listener with its limit, the client's end with its owner, sorted as asked", async ({ page }) => {
+  await open(page);
+  await page.getByRole('tab', { name: 'Sockets' }).click();
+  const table = region(page, 'Sockets').getByRole('table');
+  const listener = table.getByRole('row').filter({ hasText: 'LISTEN' });
+  await expect(listener).toHaveCount(1);
+  await expect(listener).toContainText(`0.0.0.0:${bridge.tcpPort}`);
+  await expect(listener.getByRole('cell').nth(2)).toHaveText('5');
+  await page.getByRole('button', { name: 'Connect', exact: true }).click();
+  await expect(table.getByRole('row').filter({ hasText: /TIME-WAIT|ESTABLISHED/ })).not.toHaveCount(0);
+  await table.getByRole('button', { name: 'Local' }).click();
+  await expect(table.getByRole('columnheader', { name: 'Local' })).toHaveAttribute('aria-sort', 'ascending');
+});
+
 test('which evidence can be had is told, rung by rung', async ({ page }) => {
   await open(page);
   const status = (await (await fetch(`${bridge.url}/api/status`)).json()) as { evidence: { evidence: string; available: boolean; missing: string }[] };

@@ -165,7 +165,7 @@ export const uiWordsEn: UiWords = {
     title: 'Sockets',
     caption: "The kernel's sockets of our ports, as ss prints them",
     owners: { searching: 'looking for its owner', 'not-permitted': 'not permitted to see', none: 'none: no descriptor', 'accept-queue': 'not accepted yet' },
-    readAt: (evidence, duration) => `${evidence}, read in ${duration}`,
+    readAt: (evidence, duration) => `${evidence}, which took ${duration}`,
     more: (count) => `${count} more are not shown`,
     interrupted: 'The table changed while it was read: rows may be missing or doubled.',
     retransmits: (count) => `${count} × again`,
