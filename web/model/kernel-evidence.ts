@@ -20,6 +20,8 @@ export function applySeen(event: SeenEvent, book: ConnectionBook, server: Server
   connection.revision += 1;
   if (event.kind === 'tcp-state') keepState(ofClient ? client.states : (end?.states ?? connection.unacceptedStates), seenState(event));
   else connection.notes.push(event);
+  // A foreign connection began when somebody first saw anything of it, however late that is told.
+  if (!client.ours && event.atNs < connection.startNs) connection.startNs = event.atNs;
   if (end === null || end.ours) return;
   if (event.process !== undefined) {
     end.process = event.process;

@@ -36,6 +36,9 @@ export interface StoryOptions {
 /** From this length on a call was waiting, and that is part of the story. */
 const WAITING_FROM_NS = 10e6;
 
+/** A foreign process's calls that only wait for news. */
+const WAITS = /^(?:p?poll|p?select\d?|epoll_p?wait\d?)/;
+
 /** True for calls that a server needs to watch its sockets and a student need not see first. */
 export function isRoutine(event: CallEvent): boolean {
   if (event.call === 'epoll_wait') return event.durationNs < WAITING_FROM_NS;
@@ -53,6 +56,7 @@ export function steps(connection: Connection, options: StoryOptions): Step[] {
   }
   for (const note of connection.notes) {
     if (note.kind === 'socket-owner' || note.kind === 'tcp-state') continue;
+    if (!options.routine && note.kind === 'foreign-call' && WAITS.test(note.call) && note.durationNs < WAITING_FROM_NS) continue;
     story.push(ofEvent(note, sideOf(note, connection), note.kind === 'foreign-call' ? note.durationNs : 0));
   }
   story.push(...stateSteps(connection, 'client'), ...stateSteps(connection, 'server'));

@@ -45,6 +45,9 @@ export function stepLabel(step: Step, connection: Connection | null, words: Expl
   }
 }
 
+/** Answers that mean "not yet", and no failure. */
+const NOT_YET = new Set(['EINPROGRESS', 'EAGAIN', 'EINTR']);
+
 export function stepTone(step: Step): Tone | 'error' {
   const { event, segment } = step;
   if (event === null) return segment === 'byte' || segment === 'reply' ? 'data' : segment === 'RST' ? 'error' : 'close';
@@ -52,7 +55,7 @@ export function stepTone(step: Step): Tone | 'error' {
     case 'call':
       return isFailedCall(event) ? 'error' : callTone(event.call);
     case 'foreign-call':
-      return event.errno === undefined ? callTone(event.call) : 'error';
+      return event.errno === undefined || NOT_YET.has(event.errno) ? callTone(event.call) : 'error';
     case 'tcp-state':
       return stateTone(event.to);
     case 'hold':
