@@ -113,13 +113,14 @@ test('the address names connection and step, and a reload comes back to them', a
   const conversation = region(page, 'Conversation');
   await expect(slider(page)).toHaveValue('0');
   for (let i = 0; i < 4; i += 1) await conversation.getByRole('button', { name: 'Next step', exact: true }).click();
-  const called = (await slider(page).getAttribute('aria-valuetext')) ?? '';
+  // How many steps there are may still grow: the kernel's TIME-WAIT is seen later.
+  const called = ((await slider(page).getAttribute('aria-valuetext')) ?? '').replace(/^.*?: /, ': ');
   const { hash } = new URL(page.url());
   expect(hash).toMatch(/c=c\d+&s=4/);
   await page.goto('about:blank');
   await open(page, hash);
   await expect(slider(page)).toHaveValue('4');
-  await expect(slider(page)).toHaveAttribute('aria-valuetext', called);
+  await expect(slider(page)).toHaveAttribute('aria-valuetext', new RegExp(called.replace(/[^\w ]/g, '.') + '$'));
   await expect(rows(page).and(page.locator('[aria-selected="true"]'))).toHaveCount(1);
 });
 
