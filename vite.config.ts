@@ -2,6 +2,7 @@
 import { fileURLToPath } from 'node:url';
 import { svelte } from '@sveltejs/vite-plugin-svelte';
 import { defineConfig } from 'vitest/config';
+import { bridgeBeside } from './.dev/bridge-beside.ts';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -9,7 +10,7 @@ export default defineConfig({
   root: here('web'),
   // Without this, Vite would put a cache folder beside the page.
   cacheDir: here('node_modules/.vite'),
-  plugins: [svelte({ configFile: false })],
+  plugins: [svelte({ configFile: false }), bridgeBeside()],
   builder: {},
   environments: {
     client: {
