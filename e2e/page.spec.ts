@@ -144,7 +144,9 @@ test('connections are filtered, sorted, zoomed; a row chosen elsewhere stays cho
   await connections.getByRole('combobox', { name: 'Show' }).selectOption('all');
   const newest = (await rows(page).first().getAttribute('id')) ?? '';
   await connections.getByRole('combobox', { name: 'Order' }).selectOption('oldest');
+  await connections.getByRole('listbox').press('End');
   await expect(rows(page).last()).toHaveAttribute('id', newest);
+  await expect(rows(page).last()).toHaveAttribute('aria-selected', 'true');
   await connections.getByRole('combobox', { name: 'Order' }).selectOption('newest');
   const fit = connections.getByRole('button', { name: 'fit' });
   await expect(fit).toHaveAttribute('aria-pressed', 'true');

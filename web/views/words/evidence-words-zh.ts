@@ -5,7 +5,7 @@ import { chineseNumber as number } from './plural.ts';
 export const evidenceWordsZh: EvidenceWords = {
   drawer: {
     title: '证据',
-    tabs: { trace: '跟踪', sockets: '套接字', charts: '图表', bytes: '地址字节', code: '同样的代码' },
+    tabs: { trace: '跟踪', sockets: '套接字', charts: '图表', bytes: '地址字节', code: '代码对照' },
     height: '证据区的高度',
     larger: '放大',
     smaller: '缩小',
@@ -126,7 +126,7 @@ export const evidenceWordsZh: EvidenceWords = {
     worst: '最差',
   },
   code: {
-    title: '同样的代码',
+    title: '代码对照',
     languages: '编程语言',
     sides: { server: '加一服务器', client: '客户端' },
     listing: (side, language) => `${language} 写的${side}`,
