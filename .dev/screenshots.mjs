@@ -58,7 +58,7 @@ await shoot(light, 'idle-light');
 await dark.getByRole('button', { name: 'Connect', exact: true }).click();
 await held(dark);
 netcat(tcpPort, 'z');
-await dark.getByText('nc', { exact: true }).first().waitFor();
+await dark.getByRole('region', { name: 'Connections' }).getByRole('option', { name: /^nc :/ }).waitFor();
 await dark.waitForTimeout(1_500);
 await shoot(dark, 'three-dark');
 await shoot(light, 'three-light');
@@ -68,7 +68,7 @@ await light.getByRole('region', { name: 'Connections' }).getByText('z → {').wa
 await light.getByRole('region', { name: 'Connections' }).getByRole('listbox').getByRole('option').nth(1).click();
 await shoot(light, 'conversation-light');
 await light.getByRole('button', { name: 'Overflow the backlog' }).click();
-await light.getByRole('region', { name: 'Stage' }).getByText('SYN sent again').first().waitFor();
+await light.getByRole('region', { name: 'Stage' }).getByText('SYN again').first().waitFor();
 await shoot(light, 'overflow-light');
 await dark.getByRole('button', { name: 'Burst of 100' }).click();
 await held(dark);
