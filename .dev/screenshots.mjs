@@ -25,6 +25,8 @@ async function serve(...flags) {
     createInterface(child.stdout).on('line', hear);
     createInterface(child.stderr).on('line', hear);
   });
+  // A picture that could not be taken leaves no server behind.
+  process.once('exit', () => child.kill('SIGKILL'));
   return { url, tcpPort, stop: () => child.kill('SIGTERM') };
 }
 
