@@ -21,11 +21,12 @@ declare global {
 /**
  * Installed before the page's own script.
  *
- * Event to pixel: each message of events is noted as it comes, with the number and the time of its first and its last event. In every frame, after the
- * page has drawn, the newest line in the region "Trace" is looked up; all events up to its number are then drawn, because the list follows
- * the end. That moment counts only when the frame is done: a message posted from within the animation frame arrives after style,
- * layout and paint. The event's own time is CLOCK_MONOTONIC of the process that made it; it is brought to the page's clock by the quickest
- * of several questions for /api/status (`nowNs`), which is wrong by less than half of that round trip. The screen's own delay after paint is not in it.
+ * Event to pixel: each message of events is noted as it comes, with the number and the time of its first and its last event; a call has happened when
+ * it returns, so its duration counts to its time (an epoll_wait that waited 100 ms is not 100 ms late). When a frame is done (a message
+ * posted from within the animation frame arrives after style, layout and paint) the newest line in the region "Trace" is looked up; all events up to
+ * its number are then drawn, because the list follows the end. The event's own time is CLOCK_MONOTONIC of the process that made it; it is brought to the
+ * page's clock by the quickest of several questions for /api/status (`nowNs`), which is wrong by less than half of that round trip. The screen's own
+ * delay after paint is not in it.
  */
 export function install(): void {
   const probe: Probe = { frames: [], longTasks: [], latencies: [], runStartMs: NaN, scrolling: false };
@@ -41,10 +42,10 @@ export function install(): void {
       super(url, protocols);
       this.addEventListener('message', ({ data }: MessageEvent<string>) => {
         if (!data.startsWith('{"type":"events"')) return;
-        const first = /"seq":(\d+),"kind":"[^"]*","atNs":(\d+)/.exec(data);
-        const lastAt = data.lastIndexOf('{"seq":');
-        const last = /^\{"seq":(\d+),"kind":"[^"]*","atNs":(\d+)/.exec(data.slice(lastAt, lastAt + 120));
-        for (const found of [first, last]) if (found !== null) waiting.push({ seq: Number(found[1]), atNs: Number(found[2]) });
+        for (const at of [data.indexOf('{"seq":'), data.lastIndexOf('{"seq":')]) {
+          const found = /^\{"seq":(\d+),"kind":"[^"]*","atNs":(\d+)(?:,"durationNs":(\d+))?/.exec(data.slice(at, at + 160));
+          if (found !== null) waiting.push({ seq: Number(found[1]), atNs: Number(found[2]) + Number(found[3] ?? 0) });
+        }
       });
     }
   };
@@ -53,6 +54,10 @@ export function install(): void {
   let shownSeq = 0;
   painted.port1.onmessage = () => {
     const nowMs = performance.now();
+    for (const line of document.querySelectorAll('section[aria-label="Trace"] [role="option"]')) {
+      const seq = Number(/^line-(\d+)$/.exec(line.id)?.[1] ?? 0);
+      if (seq > shownSeq) shownSeq = seq;
+    }
     while (waiting.length > 0 && (waiting[0]?.seq ?? 0) <= shownSeq) {
       const event = waiting.shift();
       if (event !== undefined && !Number.isNaN(probe.runStartMs)) probe.latencies.push(nowMs - probe.runStartMs - event.atNs / 1e6);
@@ -72,13 +77,7 @@ export function install(): void {
         list.scrollTop += direction * 40;
       }
     } else lastMs = 0;
-    // The page asked for its frame before this one did, or draws in the next: what stands there now is what this frame shows.
-    if (waiting.length === 0) return;
-    for (const line of document.querySelectorAll('section[aria-label="Trace"] [role="option"]')) {
-      const seq = Number(/^line-(\d+)$/.exec(line.id)?.[1] ?? 0);
-      if (seq > shownSeq) shownSeq = seq;
-    }
-    painted.port2.postMessage(null);
+    if (waiting.length > 0) painted.port2.postMessage(null);
   };
   requestAnimationFrame(frame);
 }
