@@ -75,8 +75,8 @@ class TestPage {
   closed: number | null = null;
   #lastId = 0;
 
-  constructor(port: number, protocols: string[] = [], options: ClientOptions = {}) {
-    this.socket = new WebSocket(`ws://127.0.0.1:${port}/ws`, protocols, options);
+  constructor(port: number, protocols: string[] = [], options: ClientOptions = {}, query = '') {
+    this.socket = new WebSocket(`ws://127.0.0.1:${port}/ws${query}`, protocols, options);
     this.socket.on('message', (data: Buffer) => this.messages.push(JSON.parse(data.toString()) as FeedMessage));
     this.socket.on('close', (code) => (this.closed = code));
     cleanups.push(() => {
@@ -85,8 +85,8 @@ class TestPage {
     });
   }
 
-  static async open(port: number, protocols: string[] = []): Promise<TestPage> {
-    const page = new TestPage(port, protocols);
+  static async open(port: number, protocols: string[] = [], options: ClientOptions = {}, query = ''): Promise<TestPage> {
+    const page = new TestPage(port, protocols, options, query);
     await new Promise((resolve, reject) => page.socket.once('open', resolve).once('error', reject));
     return page;
   }
@@ -503,6 +503,18 @@ describe('with the real engines', () => {
     await vi.waitFor(async () => {
       expect((await status(url)).totals.clients).toMatchObject({ started: 5, replied: 1, live: 0 });
     });
+  });
+
+  it('a page that asks for its snapshot in parts gets hello after them', async () => {
+    const { app, port } = await serve();
+    app.bridge.journal.append(idleRecords(3_000));
+    const [whole, parts] = [await TestPage.open(port), await TestPage.open(port, [], {}, '?parts=1')];
+    await vi.waitFor(() => {
+      for (const page of [whole, parts]) expect(page.messages.some((message) => message.type === 'hello')).toBe(true);
+    });
+    expect(whole.messages[0]?.type).toBe('hello');
+    expect(parts.messages.slice(0, 2).map((message) => message.type)).toEqual(['snapshot-part', 'snapshot-part']);
+    expect(parts.messages.find((message) => message.type === 'events' || message.type === 'hello')?.type).toBe('hello');
   });
 
   it('a taken port is told at its bind, and can be started once it is free', async () => {

@@ -8,7 +8,9 @@ import {
   FEED_STALL_MAX_MS,
   FEED_WINDOW_EVENTS,
   STATUS_INTERVAL_MS,
+  WORDING_SLICE_EVENTS,
 } from '../wire/limits.ts';
+import type { TraceEvent } from '../wire/event.ts';
 import type { Events, FeedMessage, Gap, Hello, Status } from '../wire/message.ts';
 import { Broadcast } from './broadcast.ts';
 import { CLOSE_TOO_SLOW, Feed, type FeedSocket } from './feed.ts';
@@ -23,17 +25,28 @@ class Page implements FeedSocket {
   closed: number | null = null;
   readonly raw: (Uint8Array | string)[] = [];
   readonly messages: FeedMessage[] = [];
-  readonly feed = new Feed(this, 'control');
+  readonly feed: Feed;
+  /** Events of a snapshot under way. */
+  #parts: TraceEvent[] = [];
   /** The last event it knows of, by event or snapshot; each message must begin right behind it. */
   position = -1;
   dropped = 0;
+
+  constructor(inParts = false) {
+    this.feed = new Feed(this, 'control', inParts);
+  }
 
   send(data: Uint8Array | string): void {
     this.raw.push(data);
     const message = JSON.parse(data.toString()) as FeedMessage;
     this.messages.push(message);
+    if (message.type !== 'snapshot-part' && message.type !== 'hello' && message.type !== 'gap') expect(this.#parts).toEqual([]);
     // eslint-disable-next-line @typescript-eslint/switch-exhaustiveness-check -- replies and status carry no events
     switch (message.type) {
+      case 'snapshot-part':
+        expect(message.events.length).toBeLessThanOrEqual(WORDING_SLICE_EVENTS);
+        this.#parts.push(...message.events);
+        break;
       case 'hello':
         expect(this.position).toBe(-1);
         this.#take(message.snapshot, message.seq);
@@ -54,7 +67,8 @@ class Page implements FeedSocket {
 
   #take(snapshot: Hello['snapshot'], seq: number): void {
     expect(snapshot.seq).toBe(seq);
-    const seqs = snapshot.events.map((event) => event.seq);
+    const seqs = [...this.#parts, ...snapshot.events].map((event) => event.seq);
+    this.#parts = [];
     expect(seqs).toEqual([...new Set(seqs)].sort((a, b) => a - b));
     expect(seqs.at(-1) ?? 0).toBeLessThanOrEqual(seq);
     expect(snapshot.omitted).toBe(seq - seqs.length);
@@ -113,6 +127,25 @@ describe('in real time', () => {
       expect(page.messages[0]?.type).toBe('hello');
     }
     for (const page of pages) broadcast.leave(page.feed);
+  });
+
+  it('a page that asks for it gets its snapshots in parts, which come to the same and are worded once for all', async () => {
+    const { journal, broadcast } = setUp();
+    journal.append(idleRecords(WORDING_SLICE_EVENTS * 3 + 10));
+    const [whole, one, other] = [new Page(), new Page(true), new Page(true)];
+    await Promise.all([whole, one, other].map((page) => broadcast.join(page.feed, GREETING)));
+    expect(whole.messages.map((message) => message.type)).toEqual(['hello']);
+    expect(one.messages.map((message) => message.type)).toEqual(['snapshot-part', 'snapshot-part', 'snapshot-part', 'hello']);
+    const told = one.messages.flatMap((message) => (message.type === 'snapshot-part' ? message.events : []));
+    expect([...told, ...(one.of('hello')[0]?.snapshot.events ?? [])]).toEqual(whole.of('hello')[0]?.snapshot.events);
+    expect(one.raw[0]).toBe(other.raw[0]);
+    // And after a gap.
+    journal.append(idleRecords(100_000));
+    await vi.waitFor(() => {
+      expect(one.of('gap')).toHaveLength(1);
+    });
+    expect(one.messages.slice(-2).map((message) => message.type)).toEqual(['snapshot-part', 'gap']);
+    for (const page of [whole, one, other]) broadcast.leave(page.feed);
   });
 
   it('words a flush once for all pages that stand at the same event', async () => {

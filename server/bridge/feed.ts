@@ -23,6 +23,8 @@ export type Role = Hello['role'];
 export class Feed {
   readonly role: Role;
   readonly #socket: FeedSocket;
+  /** It asked for snapshots in parts. */
+  readonly #inParts: boolean;
   #state: FeedState = 'joining';
   /** The last event this page was told of, by events or snapshot. */
   #position = 0;
@@ -36,8 +38,9 @@ export class Feed {
   /** The status it knows, by its key. */
   statusKey = '';
 
-  constructor(socket: FeedSocket, role: Role) {
+  constructor(socket: FeedSocket, role: Role, inParts = false) {
     this.#socket = socket;
+    this.#inParts = inParts;
     this.role = role;
   }
 
@@ -90,14 +93,16 @@ export class Feed {
 
   /** The first message: from here on it is live. `greeting` is a Hello without its seq and snapshot. */
   hello(greeting: Omit<Hello, 'seq' | 'snapshot'>, snapshot: PreparedSnapshot, nowMs: number): void {
-    this.#send(`${JSON.stringify(greeting).slice(0, -1)},"seq":${snapshot.seq},"snapshot":${snapshot.json}}`);
+    const json = this.#begin(snapshot);
+    this.#send(`${JSON.stringify(greeting).slice(0, -1)},"seq":${snapshot.seq},"snapshot":${json}}`);
     this.#joined(snapshot, nowMs);
   }
 
   /** The events after its position, up to the snapshot's, are not sent to it; the snapshot replaces what it knew. */
   gap(snapshot: PreparedSnapshot, nowMs: number): void {
     const from = this.#position + 1;
-    this.#send(`{"type":"gap","from":${from},"to":${snapshot.seq},"dropped":${snapshot.seq - from + 1},"snapshot":${snapshot.json}}`);
+    const json = this.#begin(snapshot);
+    this.#send(`{"type":"gap","from":${from},"to":${snapshot.seq},"dropped":${snapshot.seq - from + 1},"snapshot":${json}}`);
     this.#joined(snapshot, nowMs);
   }
 
@@ -119,6 +124,13 @@ export class Feed {
 
   close(code: number, reason: string): void {
     this.#socket.close(code, reason);
+  }
+
+  /** Sends the parts of a snapshot where they are wanted; returns what the message itself is to hold. */
+  #begin(snapshot: PreparedSnapshot): string {
+    if (!this.#inParts) return snapshot.json;
+    for (const part of snapshot.parts) this.#send(part);
+    return snapshot.lastPart;
   }
 
   #joined(snapshot: PreparedSnapshot, nowMs: number): void {

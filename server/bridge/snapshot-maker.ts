@@ -3,11 +3,43 @@ import { FEED_EVENTS_PER_FLUSH, SNAPSHOT_REUSE_MS } from '../wire/limits.ts';
 import type { Status } from '../wire/message.ts';
 import type { Journal } from './journal.ts';
 
-/** The present up to event `seq`: `json` is a Snapshot of message.ts. */
-export interface PreparedSnapshot {
-  seq: number;
-  status: Status;
-  json: string;
+/** The present up to event `seq`, worded: whole, or in parts, whichever is asked for; each of both once for all who ask. */
+export class PreparedSnapshot {
+  readonly seq: number;
+  readonly status: Status;
+  readonly #omitted: number;
+  /** Events as JSON, separated by commas. */
+  readonly #slices: readonly string[];
+  #json: string | null = null;
+  #parts: readonly Uint8Array[] | null = null;
+
+  constructor(seq: number, status: Status, omitted: number, slices: readonly string[]) {
+    this.seq = seq;
+    this.status = status;
+    this.#omitted = omitted;
+    this.#slices = slices;
+  }
+
+  /** A Snapshot of message.ts with all events. */
+  get json(): string {
+    this.#json ??= this.#around(this.#slices.join(','));
+    return this.#json;
+  }
+
+  /** The messages SnapshotPart of message.ts … */
+  get parts(): readonly Uint8Array[] {
+    this.#parts ??= this.#slices.slice(0, -1).map((slice) => Buffer.from(`{"type":"snapshot-part","events":[${slice}]}`));
+    return this.#parts;
+  }
+
+  /** … and the Snapshot with the events that follow them. */
+  get lastPart(): string {
+    return this.#around(this.#slices.at(-1) ?? '');
+  }
+
+  #around(events: string): string {
+    return `{"seq":${this.seq},"status":${JSON.stringify(this.status)},"omitted":${this.#omitted},"events":[${events}]}`;
+  }
 }
 
 export class SnapshotMaker {
@@ -43,10 +75,9 @@ export class SnapshotMaker {
     const seq = this.#journal.lastSeq;
     const status = this.#status();
     const present = this.#journal.present();
-    const parts: string[] = [];
-    for await (const slice of present.slices()) parts.push(JSON.stringify(slice).slice(1, -1));
-    const json = `{"seq":${seq},"status":${JSON.stringify(status)},"omitted":${seq - present.count},"events":[${parts.join(',')}]}`;
-    const snapshot = { seq, status, json };
+    const slices: string[] = [];
+    for await (const slice of present.slices()) slices.push(JSON.stringify(slice).slice(1, -1));
+    const snapshot = new PreparedSnapshot(seq, status, seq - present.count, slices);
     this.#latest = { madeMs, snapshot };
     // A snapshot of ten thousand connections is large: nobody needs it once it is old.
     clearTimeout(this.#forget);

@@ -179,7 +179,7 @@ export const SNAPSHOT_REUSE_MS = 250;
 /** Status goes to the pages no more often than this. */
 export const STATUS_INTERVAL_MS = 250;
 
-/** Events worded in one go, about 5 ms, before the loop turns: a long answer never stalls the rest. */
+/** Events worded in one go, about 5 ms, before the loop turns: a long answer never stalls the rest. So many are a part of a snapshot, too: about as long to read. */
 export const WORDING_SLICE_EVENTS = 1_024;
 
 /** Answers of /api/trace under way at once: each holds its own copy of up to 9.6 MB of records. */

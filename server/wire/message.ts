@@ -1,4 +1,4 @@
-// What the bridge says to a page: hello, events, gap, status and replies, each a text frame of JSON.
+// What the bridge says to a page: hello, events, gap, parts of snapshots, status and replies, each a text frame of JSON.
 import { Type, type Static } from 'typebox';
 import { Evidence, TraceEvent } from './event.ts';
 
@@ -104,6 +104,14 @@ export const Snapshot = Type.Object({
 });
 export type Snapshot = Static<typeof Snapshot>;
 
+/**
+ * The beginning of a snapshot, only for pages that asked for it with /ws?parts=1: a snapshot of ten thousand connections is 30 MB, which nobody can
+ * read in one go without standing still. Its events come before those of the snapshot in the `hello` or `gap` that follows, in parts of at most
+ * WORDING_SLICE_EVENTS, with nothing in between; that snapshot's `omitted` counts neither.
+ */
+export const SnapshotPart = Type.Object({ type: Type.Literal('snapshot-part'), events: Type.Array(TraceEvent) });
+export type SnapshotPart = Static<typeof SnapshotPart>;
+
 /** One socket of the kernel's table, as ss(8) prints it. */
 export const SocketRow = Type.Object({
   /** RFC 9293 spelling. */
@@ -152,7 +160,7 @@ export const Limits = Type.Object({
 });
 export type Limits = Static<typeof Limits>;
 
-/** The first message of a feed. `role` is 'watch' where the page may look but not command. */
+/** The first message of a feed, but for the parts of its snapshot. `role` is 'watch' where the page may look but not command. */
 export const Hello = Type.Object({
   type: Type.Literal('hello'),
   protocol: Type.Integer(),
@@ -225,5 +233,5 @@ export const Reply = Type.Union([
 ]);
 export type Reply = Static<typeof Reply>;
 
-export const FeedMessage = Type.Union([Hello, Events, Gap, StatusMessage, Reply]);
+export const FeedMessage = Type.Union([Hello, Events, Gap, SnapshotPart, StatusMessage, Reply]);
 export type FeedMessage = Static<typeof FeedMessage>;

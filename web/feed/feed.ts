@@ -127,6 +127,10 @@ export class Feed {
       case 'gap':
         this.#lastSeq = message.snapshot.seq;
         break;
+      case 'snapshot-part':
+        // Nothing is drawn of it, and so nothing acknowledged, before the snapshot is whole.
+        this.#listener.onMessage(message);
+        return;
       case 'status':
         break;
       default:

@@ -2,14 +2,16 @@
 import type { TraceEvent } from '#wire/event.ts';
 import { PAGE_LOG_EVENTS } from '#wire/limits.ts';
 
+let made = 0;
+
 export class EventLog {
   #events: TraceEvent[] = [];
   /** Events thrown away at the front that still stand in the array; cut off in one go. */
   #start = 0;
   /** Place of the oldest event held. A place is counted from the log's beginning, and stays an event's own when earlier ones are thrown away. */
   first = 0;
-  /** Grows each time the log begins anew: places of another generation mean nothing. */
-  generation = 0;
+  /** Each log has another: places of another generation mean nothing. */
+  readonly generation = (made += 1);
 
   /** The place behind the newest. */
   get end(): number {
@@ -28,11 +30,12 @@ export class EventLog {
     }
   }
 
-  clear(): void {
-    this.#events = [];
-    this.#start = 0;
-    this.first = 0;
-    this.generation += 1;
+  /** The oldest first. */
+  *[Symbol.iterator](): Generator<TraceEvent> {
+    for (let at = this.#start; at < this.#events.length; at += 1) {
+      const event = this.#events[at];
+      if (event !== undefined) yield event;
+    }
   }
 
   get length(): number {

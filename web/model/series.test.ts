@@ -1,7 +1,6 @@
 // The charts' figures against runs whose figures are known.
 import { describe, expect, it } from 'vitest';
 import { PAGE_SERIES_BINS } from '#wire/limits.ts';
-import type { Snapshot } from '#wire/message.ts';
 import { SampleRun } from './sample-events.ts';
 import { points, Series } from './series.ts';
 
@@ -49,7 +48,7 @@ describe('the series', () => {
     const first = [...run.served(0, 1, 10, 0), run.accepted(20, 2)];
     const series = new Series();
     series.apply(first);
-    series.resume({ seq: run.seq, events: first, omitted: 0 } as unknown as Snapshot);
+    series.resume(run.seq, first);
     expect(points(series.bins, 0, 0)).toMatchObject([{ exchangesPerS: 1, live: 1 }]);
     series.apply([run.serverCall(30, 2, 'close', {}, 0)]);
     expect(points(series.bins, 1, 1)[0]!.live).toBe(0);

@@ -1,7 +1,6 @@
 // The run over time, for the charts: counted as events come, in bins of a fixed width; bounded, whatever comes.
 import type { TraceEvent } from '#wire/event.ts';
 import { PAGE_SERIES_BINS, PAGE_SERIES_BIN_MS } from '#wire/limits.ts';
-import type { Snapshot } from '#wire/message.ts';
 
 const BIN_NS = PAGE_SERIES_BIN_MS * 1e6;
 /** pids stay below 2^22, socket numbers below 2^31: one number for both. */
@@ -62,12 +61,12 @@ export class Series {
   }
 
   /** Goes on from a snapshot: what it tells of the past was counted, or is lost; who is open now is known from it. */
-  resume(snapshot: Snapshot): void {
+  resume(seq: number, events: Iterable<TraceEvent>): void {
     const known = this.#lastSeq;
     this.#open.clear();
     this.#live = 0;
-    for (const event of snapshot.events) this.#applyOne(event, event.seq > known);
-    this.#lastSeq = snapshot.seq;
+    for (const event of events) this.#applyOne(event, event.seq > known);
+    this.#lastSeq = seq;
     this.revision += 1;
   }
 

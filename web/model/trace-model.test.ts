@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { TraceEvent } from '#wire/event.ts';
+import type { Snapshot } from '#wire/message.ts';
 import type { Connection } from './connection.ts';
 import {
   CLIENT_PID,
@@ -259,4 +260,21 @@ test('every event finds its connection again', () => {
   const model = new TraceModel();
   model.apply(events);
   for (const event of events.slice(serverStart().length)) expect(model.ofEvent(event)?.key, `${event.seq} ${event.kind}`).toBe('c1');
+});
+
+describe('a snapshot', () => {
+  test('in parts comes to the same as whole, replaces what was known, and only when it is whole', () => {
+    const events = numbered([...serverStart(), ...clientStory(ONE), ...serverStory(ONE)]);
+    const snapshot = (told: TraceEvent[]) => ({ seq: 999, events: told, omitted: 0 }) as unknown as Snapshot;
+    const [whole, parts] = [modelOf(), modelOf(clientStory({ ...ONE, socket: 7 }))];
+    whole.reset(snapshot(events));
+    const begun = new TraceModel();
+    begun.apply(events.slice(0, 9));
+    begun.apply(events.slice(9, 15));
+    expect(parts.byKey('c7')).not.toBeNull();
+    parts.reset(snapshot(events.slice(15)), begun);
+    expect(parts.connections.map(shown)).toEqual(whole.connections.map(shown));
+    expect([...parts.log]).toEqual(events);
+    expect([parts.lastSeq, parts.byKey('c7'), parts.connections.length]).toEqual([999, null, 1]);
+  });
 });

@@ -20,7 +20,7 @@ export interface TraceGap {
 }
 
 export class TraceModel {
-  readonly log = new EventLog();
+  log = new EventLog();
   server = new ServerModel();
   book = new ConnectionBook();
   gaps: TraceGap[] = [];
@@ -46,14 +46,16 @@ export class TraceModel {
     this.book.prune();
   }
 
-  /** Begins anew from a snapshot; what a page had before is replaced, gaps are remembered. */
-  reset(snapshot: Snapshot): void {
-    this.log.clear();
-    this.server = new ServerModel();
-    this.book = new ConnectionBook();
-    this.skippedSamples = 0;
-    this.apply(snapshot.events);
+  /** Begins anew from a snapshot, of which `begun` knows the parts that came before; what a page had is replaced, gaps are remembered. */
+  reset(snapshot: Snapshot, begun = new TraceModel()): void {
+    begun.apply(snapshot.events);
+    this.log = begun.log;
+    this.server = begun.server;
+    this.book = begun.book;
+    this.skippedSamples = begun.skippedSamples;
+    this.gaps.push(...begun.gaps);
     this.lastSeq = snapshot.seq;
+    this.revision += 1;
   }
 
   noteGap(gap: TraceGap): void {

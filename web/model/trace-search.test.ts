@@ -80,13 +80,12 @@ describe('the search', () => {
 
   it('begins anew with a new log', () => {
     const run = new SampleRun();
-    const log = new EventLog();
+    const [log, next] = [new EventLog(), new EventLog()];
     const search = new TraceSearch(readQuery('kind:accept'), context());
     for (let i = 0; i < 5; i += 1) log.push(run.queue(i, 1));
     search.look(log, 1);
-    log.clear();
-    log.push(run.queue(9, 1));
-    search.look(log, 1);
+    next.push(run.queue(9, 1));
+    search.look(next, 1);
     expect(found(search)).toEqual([0]);
   });
 });

@@ -1,11 +1,12 @@
 // What the page knows, kept current: events go into the model as they come, and the views are told once a frame.
 import { PAGE_FROZEN_EVENTS } from '#wire/limits.ts';
-import type { FeedMessage, Limits, Reply, Status } from '#wire/message.ts';
+import type { Events, FeedMessage, Gap, Hello, Limits, Reply, Status, StatusMessage } from '#wire/message.ts';
 import { CommandLost, Feed, type CommandBody, type FeedPhase } from '../feed/feed.ts';
 import { Series } from '../model/series.ts';
 import { TraceModel } from '../model/trace-model.ts';
 
-type Heard = Exclude<FeedMessage, { type: 'reply' }>;
+/** What changes what is shown; a snapshot has been folded already as far as it came in parts. */
+type Heard = Events | StatusMessage | ((Hello | Gap) & { begun: TraceModel | undefined });
 
 /** How fast a countdown moves; more often than ten times a second nobody can read it. */
 const CLOCK_INTERVAL_MS = 100;
@@ -36,6 +37,8 @@ export class Session {
   readonly token: string | null;
   #run = '';
   #frame = 0;
+  /** What the parts of a snapshot under way have come to. */
+  #coming: TraceModel | undefined;
   #kept: Heard[] = [];
   #keptEvents = 0;
   #offsetMs = 0;
@@ -44,7 +47,7 @@ export class Session {
   constructor() {
     this.token = new URLSearchParams(location.hash.slice(1)).get('token');
     this.#feed = new Feed(
-      `${location.origin.replace('http', 'ws')}/ws`,
+      `${location.origin.replace('http', 'ws')}/ws?parts=1`,
       this.token,
       {
         onMessage: (message) => {
@@ -52,6 +55,7 @@ export class Session {
         },
         onPhase: (phase) => {
           this.phase = phase;
+          if (phase !== 'live') this.#coming = undefined;
         },
       },
       {
@@ -95,7 +99,15 @@ export class Session {
     this.#showSoon();
   }
 
-  #hear(message: Heard): void {
+  #hear(told: Exclude<FeedMessage, { type: 'reply' }>): void {
+    if (told.type === 'snapshot-part') {
+      // Each in a task of its own, beside what is on show: between two of them frames are drawn.
+      this.#coming ??= new TraceModel();
+      this.#coming.apply(told.events);
+      return;
+    }
+    const message: Heard = told.type === 'hello' || told.type === 'gap' ? { ...told, begun: this.#coming } : told;
+    if ('begun' in message) this.#coming = undefined;
     if (message.type === 'status') this.liveStatus = message.status;
     else if (message.type !== 'events') this.liveStatus = message.snapshot.status;
     if (this.frozen) this.#keep(message);
@@ -141,24 +153,26 @@ export class Session {
         this.#run = message.snapshot.status.run;
         this.limits = message.limits;
         this.role = message.role;
-        this.model.reset(message.snapshot);
-        this.series.resume(message.snapshot);
-        this.#setStatus(message.snapshot.status);
+        this.#begin(message);
         break;
       case 'events':
         this.model.apply(message.events);
         this.series.apply(message.events);
         break;
       case 'gap':
-        this.model.reset(message.snapshot);
+        this.#begin(message);
         this.model.noteGap({ from: message.from, to: message.to, dropped: message.dropped, where: 'feed' });
-        this.series.resume(message.snapshot);
-        this.#setStatus(message.snapshot.status);
         break;
       case 'status':
         this.#setStatus(message.status);
         break;
     }
+  }
+
+  #begin({ snapshot, begun }: (Hello | Gap) & { begun: TraceModel | undefined }): void {
+    this.model.reset(snapshot, begun);
+    this.series.resume(snapshot.seq, this.model.log);
+    this.#setStatus(snapshot.status);
   }
 
   #showSoon(): void {
