@@ -14,13 +14,21 @@ const server = new IncrementServer(engine.calls, engine.loop, { ip, port: option
 server.onTotals = () => {
   engine.totalsChanged();
 };
+let listenerLost = false;
 server.onStopped = (lost) => {
-  engine.exit(lost > 0 ? 4 : 0);
+  engine.exit(listenerLost ? 1 : lost > 0 ? 4 : 0);
 };
 
 function stop(): void {
   server.stop(options.drainTimeoutMs);
 }
+
+// Those held are answered; then the parent sees an end that nobody asked for, and starts another process.
+server.onListenerLost = () => {
+  if (listenerLost) return;
+  listenerLost = true;
+  stop();
+};
 
 function obey(order: ServerOrder): void {
   const answer = { type: 'answer', id: order.id } as const;

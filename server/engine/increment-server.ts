@@ -22,6 +22,8 @@ import type { EventLoop, Watcher } from './event-loop.ts';
 import { StateWatch } from './state-watch.ts';
 
 const EAGAIN = errnoNumber('EAGAIN');
+/** accept(2): the socket does not listen, though it did: somebody destroyed it, as ss -K does. */
+const EINVAL = errnoNumber('EINVAL');
 /** accept(2): these concern the one connection, or nothing at all; the next accept may work. */
 const RETRY = new Set(
   (['ECONNABORTED', 'EINTR', 'EPROTO', 'EPERM', 'ENETDOWN', 'ENOPROTOOPT', 'EHOSTDOWN', 'ENONET', 'EHOSTUNREACH', 'EOPNOTSUPP', 'ENETUNREACH'] as const).map(
@@ -70,6 +72,8 @@ export class IncrementServer implements ConnectionOwner, Watcher {
   /** Called once, when a stop is complete. */
   onStopped: (lost: number) => void = () => undefined;
   onTotals: () => void = () => undefined;
+  /** The listener does not listen any more: no pause will mend it. */
+  onListenerLost: () => void = () => undefined;
 
   constructor(calls: ObservedCalls, loop: EventLoop, settings: ServerSettings) {
     this.calls = calls;
@@ -169,6 +173,10 @@ export class IncrementServer implements ConnectionOwner, Watcher {
       this.#socketNumber -= 1;
       if (result === -EAGAIN) return false;
       if (RETRY.has(result)) return true;
+      if (result === -EINVAL) {
+        this.onListenerLost();
+        return false;
+      }
       this.#pauseAccepting('errno', -result);
       return false;
     }
