@@ -9,6 +9,7 @@ import {
   FEED_CLOSE_TIMEOUT_MS,
   FEED_FRAGMENTS_MAX,
   FEED_FRAME_MAX_BYTES,
+  HTTP_CHECK_INTERVAL_MS,
   HTTP_CONNECTIONS_MAX,
   HTTP_REQUEST_TIMEOUT_MS,
 } from '../wire/limits.ts';
@@ -48,6 +49,7 @@ export async function buildApp(options: BridgeOptions): Promise<FastifyInstance>
     // A line for every request would bury what matters, and a URL may hold what does not belong in a log.
     logController: new LogController({ disableRequestLogging: true }),
     requestTimeout: HTTP_REQUEST_TIMEOUT_MS,
+    http: { connectionsCheckingInterval: HTTP_CHECK_INTERVAL_MS },
     forceCloseConnections: true,
     // Nothing here takes a body.
     bodyLimit: 1,

@@ -189,6 +189,8 @@ export const TRACE_ANSWERS_MAX = 16;
 export const HTTP_CONNECTIONS_MAX = 2_304;
 export const URL_MAX_BYTES = 2_048;
 export const HTTP_REQUEST_TIMEOUT_MS = 10_000;
+/** Node looks for requests that take longer only so often; its own half minute would be the true timeout. */
+export const HTTP_CHECK_INTERVAL_MS = 2_000;
 
 /** Orders an engine may have to answer at once; commands beyond that are refused, not queued. */
 export const ORDERS_PENDING_MAX = 1_024;
