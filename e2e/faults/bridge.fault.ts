@@ -11,7 +11,7 @@ import { QUICK, survives } from './survives.ts';
 test('kill -9 of the bridge under load: none of its processes lives after two seconds, and the port is free', async () => {
   const bridge = await startBridge(['--hold-ms', '60000', '--backlog', '512']);
   const pids = (await status(bridge)).processes.flatMap(({ pid }) => (pid === null ? [] : [pid]));
-  expect(pids).toHaveLength(3);
+  expect(pids.length).toBeGreaterThanOrEqual(3);
   const peers = await crowd(bridge.tcpPort, 400);
   for (const peer of peers) peer.send('A');
   await expect.poll(async () => (await status(bridge)).totals.server.held).toBe(400);
@@ -61,7 +61,9 @@ survives(
     const slowest = Math.min(...perSecond);
     expect(slowest, 'exchanges in the slowest second while the bridge stood still').toBeGreaterThan(servedBefore / 4);
     const { events, server } = (await status(bridge)).totals;
-    const gaps = (await trace(bridge.url)).filter((event) => event.kind === 'dropped').map((event) => event['count'] as number);
+    const gaps = (await trace(bridge.url))
+      .filter((event) => event.kind === 'dropped' && event.process === 'increment-server')
+      .map((event) => event['count'] as number);
     figure(`${servedBefore} exchanges/s before, ${slowest} in the slowest second while stopped; ${events.dropped} events dropped in ${gaps.length} gap(s)`);
     // What the ring could not hold was dropped in one piece, and its count is the one that the totals tell.
     expect(gaps).toEqual(events.dropped === 0 ? [] : [events.dropped]);
