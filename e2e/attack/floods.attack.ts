@@ -19,7 +19,8 @@ withstands('a flood of commands: 50 at once, then 20 a second; each refusal is s
   expect(done).toBeLessThanOrEqual(50 + 20 * Math.ceil(seconds));
   expect(new Set(replies.map(errorCode))).toEqual(new Set(['ok', 'rate-limited']));
   expect(await bystander.command({ type: 'set-hold', holdMs: 100 })).toMatchObject({ ok: true });
-  await expect.poll(async () => (await status(bridge)).totals.clients).toMatchObject({ started: done, replied: done, live: 0 });
+  // Fifty at once are more than the queue admits: the last ones get in with their second or third SYN.
+  await expect.poll(async () => (await status(bridge)).totals.clients, { timeout: 30_000 }).toMatchObject({ started: done, replied: done, live: 0 });
   feed.close();
 });
 
