@@ -4,6 +4,8 @@ import {
   FEED_EVENTS_PER_FLUSH,
   FEED_FLUSH_MS,
   FEED_LIVE_EVENTS_PER_SECOND,
+  FEED_QUIET_EVENTS,
+  FEED_QUIET_FLUSH_MS,
   FEED_SNAPSHOT_INTERVAL_MS,
   FEED_STALL_MAX_MS,
   FEED_WINDOW_EVENTS,
@@ -191,22 +193,25 @@ describe('by the clock', () => {
     expect(vi.getTimerCount()).toBe(0);
   });
 
-  it('a single event leaves at once, many together, and never two flushes within FEED_FLUSH_MS', async () => {
+  it.each([
+    ['few', 1, FEED_QUIET_FLUSH_MS],
+    ['many', FEED_QUIET_EVENTS + 1, FEED_FLUSH_MS],
+  ])('the first events leave at once, and never two flushes within so long: %s', async (_, first, waitMs) => {
     const { journal, join } = setUp();
     const page = await join();
     await pass(FEED_FLUSH_MS);
-    journal.append(idleRecords(1));
+    journal.append(idleRecords(first));
     await pass(1);
     expect(page.of('events')).toHaveLength(1);
-    for (let i = 0; i < 10; i += 1) {
+    for (let ms = 2; ms < waitMs; ms += 1) {
       journal.append(idleRecords(1));
       await pass(1);
     }
     expect(page.of('events')).toHaveLength(1);
-    await pass(FEED_FLUSH_MS);
+    await pass(1);
     expect(page.of('events').map(({ from, to }) => [from, to])).toEqual([
-      [1, 1],
-      [2, 11],
+      [1, first],
+      [first + 1, first + waitMs - 2],
     ]);
   });
 

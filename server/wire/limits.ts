@@ -112,6 +112,9 @@ export const FEED_BACKLOG_MAX_BYTES = 8_388_608;
 
 /** Events go to the pages this often and at most so many in one flush; more than that is a gap and a snapshot. */
 export const FEED_FLUSH_MS = 16;
+/** After a flush that told so few events, counted once for each page, the next may follow sooner: who watches one client waits for a frame, not for the feed. */
+export const FEED_QUIET_EVENTS = 64;
+export const FEED_QUIET_FLUSH_MS = 4;
 /** One flush words events for this long at most, then the loop turns; what is left waits for the next flush. */
 export const FEED_WORDING_MS = 8;
 export const FEED_EVENTS_PER_FLUSH = 8_192;
