@@ -43,8 +43,10 @@ export function install(): void {
       this.addEventListener('message', ({ data }: MessageEvent<string>) => {
         if (!data.startsWith('{"type":"events"')) return;
         for (const at of [data.indexOf('{"seq":'), data.lastIndexOf('{"seq":')]) {
-          const found = /^\{"seq":(\d+),"kind":"[^"]*","atNs":(\d+)(?:,"durationNs":(\d+))?/.exec(data.slice(at, at + 160));
-          if (found !== null) waiting.push({ seq: Number(found[1]), atNs: Number(found[2]) + Number(found[3] ?? 0) });
+          const behind = data.indexOf('{"seq":', at + 1);
+          const event = data.slice(at, behind < 0 ? data.length : behind);
+          const found = /^\{"seq":(\d+),"kind":"[^"]*","atNs":(\d+)/.exec(event);
+          if (found !== null) waiting.push({ seq: Number(found[1]), atNs: Number(found[2]) + Number(/"durationNs":(\d+)/.exec(event)?.[1] ?? 0) });
         }
       });
     }
@@ -52,8 +54,18 @@ export function install(): void {
 
   const painted = new MessageChannel();
   let shownSeq = 0;
+  let direction = 1;
+  /** Like a wheel, between two frames: asked for within one, the place in a list would cost a layout that no reader's scrolling costs. */
+  const scroll = (): void => {
+    const list = document.querySelector('section[aria-label="Connections"] [role="listbox"]');
+    if (list === null) return;
+    if (list.scrollTop + list.clientHeight >= list.scrollHeight - 50) direction = -1;
+    else if (list.scrollTop <= 50) direction = 1;
+    list.scrollTop += direction * 40;
+  };
   painted.port1.onmessage = () => {
     const nowMs = performance.now();
+    if (probe.scrolling) scroll();
     for (const line of document.querySelectorAll('section[aria-label="Trace"] [role="option"]')) {
       const seq = Number(/^line-(\d+)$/.exec(line.id)?.[1] ?? 0);
       if (seq > shownSeq) shownSeq = seq;
@@ -64,20 +76,13 @@ export function install(): void {
     }
   };
   let lastMs = 0;
-  let direction = 1;
   const frame = (nowMs: number): void => {
     requestAnimationFrame(frame);
     if (probe.scrolling) {
       if (lastMs > 0) probe.frames.push(nowMs - lastMs);
       lastMs = nowMs;
-      const list = document.querySelector('section[aria-label="Connections"] [role="listbox"]');
-      if (list !== null) {
-        if (list.scrollTop + list.clientHeight >= list.scrollHeight - 50) direction = -1;
-        else if (list.scrollTop <= 50) direction = 1;
-        list.scrollTop += direction * 40;
-      }
     } else lastMs = 0;
-    if (waiting.length > 0) painted.port2.postMessage(null);
+    if (waiting.length > 0 || probe.scrolling) painted.port2.postMessage(null);
   };
   requestAnimationFrame(frame);
 }

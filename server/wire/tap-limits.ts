@@ -67,7 +67,7 @@ export const SAMPLE_LINGER_MS = 2_000;
 export const SAMPLE_NEW_SOCKETS_MAX = 500;
 
 /** While foreign processes are connected, their calls are read this often. */
-export const CALLS_READ_INTERVAL_MS = 20;
+export const CALLS_READ_INTERVAL_MS = 10;
 
 /** Rows of the socket table in one answer, 300 bytes each: below PIPE_FRAME_MAX_BYTES whatever the process names. */
 export const SOCKET_ROWS_PER_ANSWER = 2_000;
