@@ -17,7 +17,7 @@ export interface ServerTotals {
 
 export interface StatusAnswer {
   server: { state: string; pid: number | null; tcpPort: number; holdMs: number; failure: { call: string; errno: string } | null };
-  processes: { name: string; pid: number | null; restarts: number; heartbeatAgeMs: number | null }[];
+  processes: { name: string; pid: number | null; restarts: number; heartbeatAgeMs: number | null; dropped: number }[];
   totals: {
     server: ServerTotals;
     clients: { started: number; replied: number; failed: number; ended: number; live: number };

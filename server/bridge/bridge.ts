@@ -47,7 +47,7 @@ export class Bridge implements Commanded {
       startedAt: this.clock.startedAt,
       server: server.status,
       processes: [
-        { name: 'bridge', pid: process.pid, heartbeatAgeMs: 0, restarts: 0 },
+        { name: 'bridge', pid: process.pid, heartbeatAgeMs: 0, restarts: 0, dropped: 0 },
         server.supervisor.status,
         clients.supervisor.status,
         ...(tap.supervisor === null ? [] : [tap.supervisor.status]),

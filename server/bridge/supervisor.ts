@@ -81,7 +81,7 @@ export class Supervisor {
   }
 
   get status(): Status['processes'][number] {
-    return { name: this.#kind.process, pid: this.pid, heartbeatAgeMs: this.heartbeatAgeMs, restarts: this.#restarts };
+    return { name: this.#kind.process, pid: this.pid, heartbeatAgeMs: this.heartbeatAgeMs, restarts: this.#restarts, dropped: this.#dropped };
   }
 
   /** Starts a process unless one lives; resolves when it is ready, or it is clear that it will not be. */

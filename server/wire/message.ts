@@ -52,6 +52,8 @@ export const ProcessStatus = Type.Object({
   /** Milliseconds since its loop last said it turns; null before the first beat. */
   heartbeatAgeMs: Type.Union([Type.Integer(), Type.Null()]),
   restarts: Type.Integer(),
+  /** Events it dropped, over all processes of that name in this run, because we read too slowly. */
+  dropped: Type.Integer(),
 });
 
 /** A source of evidence, and whether it can be had here and now. */
