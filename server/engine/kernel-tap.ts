@@ -1,10 +1,18 @@
 // The tap on the kernel: the tracepoints where we may have them, the socket table where we may not and for what they do not show.
 import { nowNs } from '../kernel/clock.ts';
 import { SocketOwners } from '../kernel/socket-owner.ts';
+import { SocketTable } from '../kernel/socket-table.ts';
 import { EPOLLIN, EPOLLONESHOT } from '../wire/constants.ts';
 import type { TapOrder, TapTotals } from '../wire/engine-message.ts';
 import type { EvidenceRung, SocketsAnswer } from '../wire/message.ts';
-import { CALLS_READ_INTERVAL_MS, OWNER_SEARCH_CORE_SHARE, SAMPLE_LINGER_MS, SOCKET_ROWS_PER_ANSWER, TRACE_READ_INTERVAL_MS } from '../wire/tap-limits.ts';
+import {
+  CALLS_READ_INTERVAL_MS,
+  LOST_TOLD_INTERVAL_MS,
+  OWNER_SEARCH_CORE_SHARE,
+  SAMPLE_LINGER_MS,
+  SOCKET_ROWS_PER_ANSWER,
+  TRACE_READ_INTERVAL_MS,
+} from '../wire/tap-limits.ts';
 import type { Due } from './deadlines.ts';
 import type { EngineProcess } from './engine-process.ts';
 import { socketRows } from './socket-rows.ts';
@@ -13,6 +21,8 @@ import { TapRecords } from './tap-records.ts';
 import { TraceTap } from './trace-tap.ts';
 
 type Watch = Extract<TapOrder, { type: 'watch' }>;
+
+const NOTHING_WATCHED: EvidenceRung = { evidence: 'tracefs', available: false, missing: 'nothing is watched yet' };
 
 /** A deadline that calls a function. */
 class Alarm implements Due {
@@ -30,10 +40,11 @@ export class KernelTap {
   readonly #originNs: bigint;
   readonly #records: TapRecords;
   readonly #sampler: SocketSampler;
-  /** For answers, which name our own processes too. */
+  /** For answers, which name our own processes too; their parts are of one reading, whatever is sampled meanwhile. */
   readonly #owners = new SocketOwners();
+  readonly #answered = new SocketTable();
   #trace: TraceTap | null = null;
-  #tracefs: EvidenceRung = { evidence: 'tracefs', available: false, missing: 'nothing is watched yet' };
+  #tracefs: EvidenceRung = NOTHING_WATCHED;
   #portsText = '';
   #pidsText = '';
   #active = false;
@@ -41,6 +52,9 @@ export class KernelTap {
   #untilNs = 0;
   readonly #readAlarm = new Alarm(() => {
     this.#readTrace();
+  });
+  readonly #lostAlarm = new Alarm(() => {
+    this.#records.tellLost();
   });
   readonly #sampleAlarm = new Alarm(() => {
     this.#sample();
@@ -72,7 +86,7 @@ export class KernelTap {
     if (portsText !== this.#portsText || pidsText !== this.#pidsText) this.#sampler.watch(ports, pids);
     if (portsText !== this.#portsText) {
       this.#openTrace(ports, pids);
-      this.#sampler.baseline(() => this.#trace?.read());
+      this.#sampler.baseline(() => this.#readRecords());
     }
     if (portsText === this.#portsText && pidsText !== this.#pidsText && this.#trace !== null) this.#trace.ownPids = pids;
     this.#portsText = portsText;
@@ -88,16 +102,21 @@ export class KernelTap {
 
   /** The socket table as it is now (offset 0), or the rows that follow in the same one; null where it cannot be read. */
   sockets(offset: number, limit: number): SocketsAnswer | null {
-    if (offset === 0 && !this.#sampler.read()) return null;
-    return socketRows(this.#sampler.table, this.#owners, this.#records.own, offset, Math.min(limit, SOCKET_ROWS_PER_ANSWER));
+    if (offset === 0 && !this.#sampler.read(this.#answered)) return null;
+    return socketRows(this.#answered, this.#owners, this.#records.own, offset, Math.min(limit, SOCKET_ROWS_PER_ANSWER));
   }
 
   close(): void {
+    this.#records.tellLost();
     this.#closeTrace();
   }
 
   #openTrace(ports: readonly number[], pids: readonly number[]): void {
     this.#closeTrace();
+    if (ports.length === 0) {
+      this.#tracefs = NOTHING_WATCHED;
+      return;
+    }
     const trace = TraceTap.open(ports, pids, this.#originNs, this.#records);
     if (!(trace instanceof TraceTap)) {
       this.#tracefs = { evidence: 'tracefs', available: false, missing: trace.errno === null ? trace.message : `${trace.message} (${trace.errno})` };
@@ -122,10 +141,17 @@ export class KernelTap {
     if (this.#readAlarm.heapIndex < 0) this.#engine.loop.deadlines.set(this.#readAlarm, nowNs() + afterMs * 1e6);
   }
 
+  /** True where something is left to be read soon. */
+  #readRecords(): boolean {
+    const more = this.#trace?.read() ?? false;
+    if (this.#records.hasUntoldLoss && this.#lostAlarm.heapIndex < 0) this.#engine.loop.deadlines.set(this.#lostAlarm, nowNs() + LOST_TOLD_INTERVAL_MS * 1e6);
+    return more;
+  }
+
   #readTrace(): void {
     const trace = this.#trace;
     if (trace === null) return;
-    const more = trace.read();
+    const more = this.#readRecords();
     for (const fd of trace.fds) this.#engine.loop.modify(fd, EPOLLIN | EPOLLONESHOT, null);
     if (more) this.#readSoon(TRACE_READ_INTERVAL_MS);
     else if (trace.hearsCalls) this.#readSoon(CALLS_READ_INTERVAL_MS);
@@ -133,7 +159,7 @@ export class KernelTap {
 
   #sample(): void {
     if (nowNs() > this.#untilNs) return;
-    this.#sampler.sample(() => this.#trace?.read());
+    this.#sampler.sample(() => this.#readRecords());
     this.#engine.loop.deadlines.set(this.#sampleAlarm, nowNs() + this.#sampler.intervalMs * 1e6);
     this.#search();
   }

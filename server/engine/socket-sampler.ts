@@ -48,8 +48,12 @@ export class SocketSampler {
   readonly #searched = new Set<Seen>();
   #round = 0;
   #costMs = 0;
-  /** Its counters when they were last told. */
-  #listener: { drops: number; overflows: number } | null = null;
+  /** The listeners of our ports by inode, with the counter of each as it was last seen: a listener that follows another begins at 0. */
+  readonly #listeners = new Map<number, { drops: number; round: number }>();
+  /** ListenOverflows when it was last told. */
+  #overflows = 0;
+  /** The counters have been seen once. */
+  #counted = false;
   queue: { length: number; limit: number } | null = null;
   listenerDrops = 0;
   listenOverflows = 0;
@@ -69,7 +73,9 @@ export class SocketSampler {
       this.#diag?.close();
       this.#diag = null;
       this.#ports = ports;
-      this.#listener = null;
+      this.#listeners.clear();
+      this.#overflows = readListenCounters()?.overflows ?? 0;
+      this.#counted = false;
       if (ports.length > 0) {
         const diag = SockDiag.open(ports);
         if (diag instanceof SockDiag) this.#diag = diag;
@@ -107,15 +113,15 @@ export class SocketSampler {
     return cpuMs() - beganMs;
   }
 
-  /** Reads the table without telling anything; false where it cannot be read at all. */
-  read(): boolean {
+  /** Fills `table` without telling anything; false where it cannot be read at all. */
+  read(table: SocketTable): boolean {
     if (this.#ports.length === 0) return false;
     if (this.#diag !== null) {
-      if (this.#diag.dump(this.table) === null) return true;
+      if (this.#diag.dump(table) === null) return true;
       this.#diag.close();
       this.#diag = null;
     }
-    return readProcNetTcp(this.table, this.#ports) === null;
+    return readProcNetTcp(table, this.#ports) === null;
   }
 
   /** Looks for the first time: tells of every socket there is, because nobody else has, and learns where counters stand. */
@@ -128,7 +134,7 @@ export class SocketSampler {
   /** Reads the table; `caughtUp` is called before anything is told, so that tracefs, which sees more, has told first. */
   sample(caughtUp: () => void): void {
     const beganMs = cpuMs();
-    if (!this.read()) return;
+    if (!this.read(this.table)) return;
     caughtUp();
     this.#round += 1;
     let fresh = 0;
@@ -154,6 +160,7 @@ export class SocketSampler {
     }
     if (skipped > 0) this.#records.sampling(this.table.evidence, this.table.atNs, fresh, skipped);
     if (!this.table.truncated && !this.table.interrupted) this.#forgetGone();
+    this.#counted = true;
     this.#costMs = cpuMs() - beganMs;
   }
 
@@ -164,9 +171,19 @@ export class SocketSampler {
     return (localPort[index] ?? 0) * 0x10000 + (remotePort[index] ?? 0) + ips * 0x1_0000_0000;
   }
 
+  /** What is known of this row's socket; null where it is a new one, be it between the same two ends as an earlier one, which then is gone. */
   #known(index: number): Seen | null {
-    const seen = this.#seen.get(this.#key(index));
-    return seen?.row.localIp === this.table.localIp[index] && seen?.row.remoteIp === this.table.remoteIp[index] ? (seen ?? null) : null;
+    const key = this.#key(index);
+    const seen = this.#seen.get(key);
+    if (seen === undefined) return null;
+    const { localIp, remoteIp, cookie, state } = this.table;
+    const sameEnds = seen.row.localIp === localIp[index] && seen.row.remoteIp === remoteIp[index];
+    // procfs tells no cookies; there a socket is a new one where the last was in TIME-WAIT, which has no way back.
+    const sameSocket =
+      seen.row.cookie === 0 || cookie[index] === 0 ? seen.state !== TIME_WAIT || state[index] === TIME_WAIT : seen.row.cookie === cookie[index];
+    if (sameEnds && sameSocket) return seen;
+    this.#forget(key, seen);
+    return null;
   }
 
   #begin(index: number, state: number): void {
@@ -233,31 +250,32 @@ export class SocketSampler {
 
   #forgetGone(): void {
     for (const [key, seen] of this.#seen) {
-      if (seen.round === this.#round) continue;
-      this.#seen.delete(key);
-      this.#searched.delete(seen);
-      // What tracefs followed has been told by it; TIME-WAIT it never sees.
-      if (seen.told !== 0 && (!this.traced || seen.told === TIME_WAIT)) this.#tell(seen, seen.state, TCP_CLOSE);
-      this.#records.numbers.giveBack(seen.number);
+      if (seen.round !== this.#round) this.#forget(key, seen);
     }
+    for (const [inode, { round }] of this.#listeners) if (round !== this.#round) this.#listeners.delete(inode);
+  }
+
+  #forget(key: number, seen: Seen): void {
+    this.#seen.delete(key);
+    this.#searched.delete(seen);
+    // What tracefs followed has been told by it; TIME-WAIT it never sees.
+    if (seen.told !== 0 && (!this.traced || seen.told === TIME_WAIT)) this.#tell(seen, seen.state, TCP_CLOSE);
+    this.#records.numbers.giveBack(seen.number);
   }
 
   #lookAtListener(row: SocketRow): void {
     if (!this.#ports.includes(row.localPort)) return;
     this.queue = { length: row.rqueue, limit: row.wqueue };
-    const overflows = readListenCounters()?.overflows ?? 0;
-    const last = this.#listener;
     this.listenerDrops = row.drops;
-    if (last === null) {
-      this.#listener = { drops: row.drops, overflows };
-      return;
-    }
-    // A smaller counter is another listener's, which began at 0.
-    const dropped = row.drops - (row.drops < last.drops ? 0 : last.drops);
+    const last = this.#listeners.get(row.inode);
+    // One that began while we watched began at 0; at the first look nobody knows since when its counter runs.
+    const dropped = row.drops - (last?.drops ?? (this.#counted ? 0 : row.drops));
+    this.#listeners.set(row.inode, { drops: row.drops, round: this.#round });
+    const overflows = readListenCounters()?.overflows ?? 0;
     // Both counters are read one after the other: what only one of them shows yet is told with the next.
     if (dropped <= 0) return;
-    const overflown = overflows - last.overflows;
-    this.#listener = { drops: row.drops, overflows };
+    const overflown = overflows - this.#overflows;
+    this.#overflows = overflows;
     this.listenOverflows += overflown;
     this.#records.listenerDrops(this.table.evidence, this.table.atNs, dropped, row.drops, overflown);
   }

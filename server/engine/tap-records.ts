@@ -43,6 +43,9 @@ export class TapRecords implements TapListener {
   own: ReadonlyMap<number, string> = new Map();
   /** Records the kernel overwrote before they were read. */
   lostCount = 0;
+  /** How many of them are still to be told, and when the last was noticed. */
+  #untold = 0;
+  #lostNs = 0;
 
   constructor(sink: RecordSink) {
     this.#sink = sink;
@@ -100,7 +103,18 @@ export class TapRecords implements TapListener {
 
   lost(lost: EventsLost): void {
     this.lostCount += lost.count;
-    this.#plain('dropped', 'returned', lost.atNs, lost.count, 0, 0);
+    this.#untold += lost.count;
+    this.#lostNs = lost.atNs;
+  }
+
+  get hasUntoldLoss(): boolean {
+    return this.#untold > 0;
+  }
+
+  /** Tells what was lost since this was last called. */
+  tellLost(): void {
+    if (this.#untold > 0) this.#plain('dropped', 'returned', this.#lostNs, this.#untold, 0, 0);
+    this.#untold = 0;
   }
 
   thinned(atNs: number, part: number): void {

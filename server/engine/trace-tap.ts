@@ -3,7 +3,7 @@ import { nowNs } from '../kernel/clock.ts';
 import { FollowedSockets, type FollowedSocket } from '../kernel/followed-sockets.ts';
 import { ForeignCalls } from '../kernel/foreign-calls.ts';
 import type { EventsLost, ForeignCall, SocketEvent } from '../kernel/kernel-event.ts';
-import { processName, processOfThread } from '../kernel/process-name.ts';
+import { isSibling, processName, processOfThread } from '../kernel/process-name.ts';
 import {
   ANY_PORT_TRACEPOINTS,
   PORT_TRACEPOINTS,
@@ -19,6 +19,8 @@ import {
   ANY_PORT_BUFFER_KIB,
   CALLS_LINGER_NS,
   LOST_LOOKBACK_NS,
+  NOISY_RECORDS_PER_SECOND,
+  NOISY_THREADS_MAX,
   STATES_BUFFER_KIB,
   TRACE_BUSY_RECORDS_PER_SECOND,
   TRACE_PAGES_PER_READ,
@@ -62,6 +64,9 @@ export class TraceTap implements SocketListener {
   #part = 1;
   #windowNs = 0;
   #windowRecords = 0;
+  #noiseNs = 0;
+  /** Threads whose calls are left out of the recording. */
+  #leftOut: readonly number[] = [];
   #pids: readonly number[];
   #waiting: TraceRecord[] = [];
   /** Pages and records that could not be understood. */
@@ -73,7 +78,7 @@ export class TraceTap implements SocketListener {
     this.#originNs = originNs;
     this.#listener = listener;
     this.#pids = ownPids;
-    this.#calls = new ForeignCalls(ownPids, { processOf: processOfThread, nameOf: processName }, (call, socket) => {
+    this.#calls = new ForeignCalls(ownPids, { processOf: processOfThread, nameOf: processName, isSibling }, (call, socket) => {
       this.#tell(call, socket);
     });
   }
@@ -111,7 +116,10 @@ export class TraceTap implements SocketListener {
     this.#pids = pids;
     this.#recording?.close();
     this.#recording = null;
-    if (this.#part === 1) this.#recordCalls(pids);
+    if (this.#part > 1) return;
+    const recording = this.#recordCalls(pids);
+    // Those who are connected already will not switch it on.
+    if (this.#foreignNs !== 0) recording?.resume();
   }
 
   /** Reads what was recorded and tells of it; returns true where something is left that is too young or too much. */
@@ -131,6 +139,7 @@ export class TraceTap implements SocketListener {
     this.#waiting = this.#waiting.slice(done);
     this.#restIfAlone(beganNs);
     this.#thinIfBusy(beganNs);
+    this.#quietIfNoisy(beganNs);
     return this.#waiting.length > 0;
   }
 
@@ -141,6 +150,8 @@ export class TraceTap implements SocketListener {
   connecting(atNs: number, tid: number, socket: FollowedSocket): void {
     this.#calls.connecting(atNs, tid, socket);
     if (this.#calls.isOwn(socket.pid)) return;
+    // Whose calls were left out, as nobody's who is connected to us, is heard again, and so are the other threads of its process.
+    if (this.#leftOut.length > 0) this.#leaveOut(this.#leftOut.filter((other) => this.#calls.identify(other).pid !== socket.pid));
     // Switched off just then: the trigger's work was undone.
     if (this.#foreignNs === 0 && this.#restedNs !== 0 && atNs - this.#restedNs < CALLS_LINGER_NS) this.#recording?.resume();
     this.#foreignNs = nowNs();
@@ -184,9 +195,10 @@ export class TraceTap implements SocketListener {
     return errno === null ? null : unavailable('no-event', 'tracing cannot be switched on', errno);
   }
 
-  #recordCalls(ownPids: readonly number[]): void {
+  #recordCalls(ownPids: readonly number[]): CallRecording | null {
     const recording = CallRecording.open(this.#tracefs, this.#ports, ownPids, this.#originNs, this.#calls);
-    if (recording instanceof CallRecording) this.#recording = recording;
+    this.#recording = recording instanceof CallRecording ? recording : null;
+    return this.#recording;
   }
 
   #readSource(reader: TraceReader, from: EventsLost['from']): number {
@@ -218,7 +230,9 @@ export class TraceTap implements SocketListener {
     this.#part = part;
     this.#recording?.close();
     this.#recording = null;
+    this.#leftOut = [];
     this.#foreignNs = 0;
+    this.#calls.forgetAll();
     if (part === 1) this.#recordCalls(this.#pids);
     this.#listener.thinned(atNs, part);
   }
@@ -240,11 +254,26 @@ export class TraceTap implements SocketListener {
     this.#listener.told(event, socket);
   }
 
+  /** Others' calls are not let push out those that count. */
+  #quietIfNoisy(atNs: number): void {
+    if (atNs - this.#noiseNs < WINDOW_NS) return;
+    const noisy = this.#calls.noisy(NOISY_RECORDS_PER_SECOND).filter((tid) => !this.#leftOut.includes(tid));
+    this.#noiseNs = atNs;
+    if (noisy.length > 0 && this.#foreignNs !== 0) this.#leaveOut([...noisy, ...this.#leftOut].slice(0, NOISY_THREADS_MAX));
+  }
+
+  #leaveOut(tids: readonly number[]): void {
+    if (tids.length === this.#leftOut.length && tids.every((tid) => this.#leftOut.includes(tid))) return;
+    this.#leftOut = tids;
+    this.#recording?.leaveOut(tids);
+  }
+
   #restIfAlone(atNs: number): void {
     if (this.#foreignNs === 0) return;
     if (this.#calls.sweep(atNs) > 0) this.#foreignNs = atNs;
     else if (atNs - this.#foreignNs > CALLS_LINGER_NS) {
       this.#recording?.rest();
+      this.#leaveOut([]);
       this.#foreignNs = 0;
       this.#restedNs = nowNs();
     }

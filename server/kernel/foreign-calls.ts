@@ -17,6 +17,8 @@ export interface ProcessLookup {
   processOf(tid: number): number | null;
   /** Its name; null when nobody knows any more. */
   nameOf(tid: number): string | null;
+  /** True for a process of our own that nobody has named yet: it has only just begun. */
+  isSibling(pid: number): boolean;
 }
 
 interface ForeignProcess {
@@ -47,7 +49,7 @@ const IDENTITY_NS = 1e9;
 export class ForeignCalls implements CallListener {
   readonly #lookup: ProcessLookup;
   readonly #tell: (call: ForeignCall, socket: FollowedSocket) => void;
-  #own: ReadonlySet<number>;
+  #own: Set<number>;
   readonly #processes = new Map<number, ForeignProcess>();
   /** What processes other threads belong to (0: gone). */
   readonly #threads = new Map<number, number>();
@@ -56,6 +58,8 @@ export class ForeignCalls implements CallListener {
   #identitiesNs = 0;
   readonly #pending = new Map<number, Call>();
   readonly #recentSockets = new Map<number, SocketCall>();
+  /** Records of each thread since they were last asked for. */
+  readonly #heard = new Map<number, number>();
   #openSockets = 0;
   #lookups = 0;
   /** Connections, waits and threads of which calls are missing, because a bound was reached or the case cannot be told apart. */
@@ -93,7 +97,26 @@ export class ForeignCalls implements CallListener {
   }
 
   mayConcern(tid: number): boolean {
-    return !this.#own.has(tid);
+    if (this.#own.has(tid)) return false;
+    const heard = this.#heard.get(tid);
+    if (heard !== undefined || this.#heard.size < THREADS_MAX) this.#heard.set(tid, (heard ?? 0) + 1);
+    return true;
+  }
+
+  /** Threads of processes not connected to us that made at least `records` since this was last asked, the noisiest first. */
+  noisy(records: number): number[] {
+    const noisy = [...this.#heard].filter(([tid, heard]) => heard >= records && this.#processOf(tid) === undefined);
+    this.#heard.clear();
+    return noisy.sort((a, b) => b[1] - a[1]).map(([tid]) => tid);
+  }
+
+  /** Forgets everybody: their calls are not recorded any more. */
+  forgetAll(): void {
+    this.#processes.clear();
+    this.#threads.clear();
+    this.#pending.clear();
+    this.#recentSockets.clear();
+    this.#openSockets = 0;
   }
 
   /** True for a thread of a process that is connected to us. */
@@ -120,6 +143,7 @@ export class ForeignCalls implements CallListener {
     const known = this.#processes.get(this.#threads.get(tid) ?? tid) ?? this.#identities.get(tid);
     if (known !== undefined) return known;
     const pid = this.#lookup.processOf(tid) ?? tid;
+    if (this.#lookup.isSibling(pid)) this.#own.add(pid);
     const identity = { pid, comm: this.#own.has(pid) ? '' : (this.#lookup.nameOf(pid) ?? this.#lookup.nameOf(tid) ?? '') };
     if (this.#identities.size < THREADS_MAX) this.#identities.set(tid, identity);
     return identity;
@@ -211,9 +235,7 @@ export class ForeignCalls implements CallListener {
         if (socket.state === TCP_CLOSE && nowNs - socket.closedNs > CALLS_LINGER_NS) this.#forget(client, fd);
       }
     }
-    if (this.#openSockets === 0) {
-      this.#threads.clear();
-    }
+    if (this.#openSockets === 0) this.#threads.clear();
     return this.#openSockets;
   }
 

@@ -27,6 +27,11 @@ export function parseStartTicks(stat: string): number | null {
   return stat.includes(')') && ticks !== undefined && /^\d{1,15}$/.test(ticks) ? Number(ticks) : null;
 }
 
+/** True for a process whose parent is ours too: another engine of the same bridge. */
+export function isSibling(pid: number): boolean {
+  return /^PPid:\t(\d+)$/m.exec(procText(pid, 'status') ?? '')?.[1] === String(process.ppid);
+}
+
 /** When process `pid` started, in clock ticks since boot; null when it is gone. */
 export function startTicks(pid: number): number | null {
   return parseStartTicks(procText(pid, 'stat') ?? '');

@@ -21,8 +21,16 @@ export const OWNER_RETRY_MS = 1_000;
 /** Ring buffer of socket events, per CPU, in KiB: about 0.1 s of the densest traffic seen (100,000 state changes a second on one CPU). */
 export const STATES_BUFFER_KIB = 1_024;
 
-/** Ring buffer of system calls, per CPU, in KiB: it also holds the calls of all other processes while it is open. */
-export const CALLS_BUFFER_KIB = 1_024;
+/** Ring buffer of system calls, of all CPUs, in KiB, and the least that each gets: it also holds the calls of all other processes while it is open. */
+export const CALLS_BUFFER_KIB = 8_192;
+export const CALLS_BUFFER_CPU_MIN_KIB = 512;
+
+/** A thread that is not connected to us and makes so many recorded calls a second is left out of the recording; so many threads at once, as a filter's length allows. */
+export const NOISY_RECORDS_PER_SECOND = 2_000;
+export const NOISY_THREADS_MAX = 16;
+
+/** Losses are told together, this often at most: a busy machine makes many small ones. */
+export const LOST_TOLD_INTERVAL_MS = 1_000;
 
 /** Trace pages read in one turn, of all CPUs (2 MiB), before the loop turns: a flood never holds the tap. */
 export const TRACE_PAGES_PER_READ = 512;
