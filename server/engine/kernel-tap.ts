@@ -160,6 +160,10 @@ export class KernelTap {
   #sample(): void {
     if (nowNs() > this.#untilNs) return;
     this.#sampler.sample(() => this.#readRecords());
+    const { table } = this.#sampler;
+    this.#trace?.reconcile(table, (socket) => {
+      this.#records.gone(table.evidence, table.atNs, socket);
+    });
     this.#engine.loop.deadlines.set(this.#sampleAlarm, nowNs() + this.#sampler.intervalMs * 1e6);
     this.#search();
   }

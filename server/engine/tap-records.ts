@@ -101,6 +101,14 @@ export class TapRecords implements TapListener {
     }
   }
 
+  /** Of a followed socket whose end nobody told, the table of `evidence` shows that it is gone. */
+  gone(evidence: Evidence, atNs: number, socket: FollowedSocket): void {
+    if (socket.number === 0) return;
+    this.state(evidence, atNs, socket, 0, TCP_CLOSE, null, socket.number);
+    this.numbers.giveBack(socket.number);
+    socket.number = 0;
+  }
+
   lost(lost: EventsLost): void {
     this.lostCount += lost.count;
     this.#untold += lost.count;

@@ -1,6 +1,6 @@
 // What the kernel's tracepoints tell of the sockets of our ports, in order of time: state changes, resets, retransmits, drops, and the calls of foreign processes.
 import { nowNs } from '../kernel/clock.ts';
-import { FollowedSockets, type FollowedSocket } from '../kernel/followed-sockets.ts';
+import { FollowedSockets, TCP_CLOSE, type FollowedSocket } from '../kernel/followed-sockets.ts';
 import { ForeignCalls } from '../kernel/foreign-calls.ts';
 import type { EventsLost, ForeignCall, SocketEvent } from '../kernel/kernel-event.ts';
 import { isSibling, processName, processOfThread } from '../kernel/process-name.ts';
@@ -13,6 +13,7 @@ import {
   type SocketTracepoint,
   type TapKind,
 } from '../kernel/socket-events.ts';
+import type { SocketTable } from '../kernel/socket-table.ts';
 import { TraceReader, type TraceRecord } from '../kernel/trace-reader.ts';
 import { findTracefs, removeLeftOvers, TraceInstance, unavailable, type Tracefs, type Unavailable } from '../kernel/tracefs.ts';
 import {
@@ -30,6 +31,7 @@ import {
 } from '../wire/tap-limits.ts';
 import { CallRecording } from './call-recording.ts';
 
+const TIME_WAIT = 6;
 const LISTENING = 10;
 const WINDOW_NS = 1e9;
 
@@ -39,6 +41,10 @@ export interface TapListener {
   lost(lost: EventsLost): void;
   /** From now on one in `part` connections is followed; 1: all of them. */
   thinned(atNs: number, part: number): void;
+}
+
+function endsKey(localIp: number, localPort: number, remoteIp: number, remotePort: number): string {
+  return `${localIp}:${localPort}-${remoteIp}:${remotePort}`;
 }
 
 /** An instance of tracing with its reader. */
@@ -65,6 +71,8 @@ export class TraceTap implements SocketListener {
   #windowNs = 0;
   #windowRecords = 0;
   #noiseNs = 0;
+  /** Ends of sockets may have been missed. */
+  #doubtful = false;
   /** Threads whose calls are left out of the recording. */
   #leftOut: readonly number[] = [];
   #pids: readonly number[];
@@ -157,6 +165,28 @@ export class TraceTap implements SocketListener {
     this.#foreignNs = nowNs();
   }
 
+  /**
+   * The sockets whose end may have been missed, because records were lost or left out: those older than `table` that it does not show (a TIME-WAIT is no
+   * socket of anybody any more) are closed, as the table saw, and given to `ended`.
+   */
+  reconcile(table: SocketTable, ended: (socket: FollowedSocket) => void): void {
+    if (!this.#doubtful || table.truncated || table.interrupted) return;
+    this.#doubtful = this.#part > 1;
+    const shown = new Set<string>();
+    for (let index = 0; index < table.count; index += 1)
+      if (table.state[index] !== TIME_WAIT)
+        shown.add(endsKey(table.localIp[index] ?? 0, table.localPort[index] ?? 0, table.remoteIp[index] ?? 0, table.remotePort[index] ?? 0));
+    for (const socket of this.sockets.all) {
+      // Of one that connects, tracefs may not know the port yet.
+      if (socket.localPort === 0 || socket.seenNs > table.fromNs) continue;
+      if (shown.has(endsKey(socket.localIp, socket.localPort, socket.remoteIp, socket.remotePort))) continue;
+      this.sockets.end(socket);
+      socket.closedNs = table.atNs;
+      ended(socket);
+      socket.state = TCP_CLOSE;
+    }
+  }
+
   identify(tid: number): { pid: number; comm: string } {
     return this.#calls.identify(tid);
   }
@@ -207,6 +237,7 @@ export class TraceTap implements SocketListener {
     if (from === 'ours') this.#windowRecords += end.records;
     // Old calls of others that nobody asked for are no loss.
     const matters = from !== 'calls' || (this.#foreignNs !== 0 && nowNs() - this.#foreignNs < LOST_LOOKBACK_NS);
+    if (end.lost > 0 && from === 'ours') this.#doubtful = true;
     if (end.lost > 0 && matters) this.#listener.lost({ kind: 'lost', atNs: nowNs(), from, count: end.lost });
     return end.completeToNs;
   }
@@ -228,6 +259,7 @@ export class TraceTap implements SocketListener {
     const filter = part === 1 ? STATE_CHANGE.filter(format, this.#ports) : thinStateFilter(this.#ports, part);
     if (states.write(`events/${STATE_CHANGE.event}/filter`, filter) !== null) return;
     this.#part = part;
+    this.#doubtful = true;
     this.#recording?.close();
     this.#recording = null;
     this.#leftOut = [];

@@ -13,6 +13,8 @@ export class FollowedSocket implements SocketEnds {
   remoteIp = 0;
   remotePort = 0;
   state = 0;
+  /** When its state was last told. */
+  seenNs = 0;
   /** When it was closed; 0 while it lives. */
   closedNs = 0;
   /** Its process and that one's name; 0 and '' where nobody knows. */
@@ -48,6 +50,11 @@ export class FollowedSockets {
 
   get(address: number): FollowedSocket | undefined {
     return this.#sockets.get(address);
+  }
+
+  /** Those followed now, the one longest known first. */
+  get all(): Iterable<FollowedSocket> {
+    return this.#sockets.values();
   }
 
   /** The socket at `address`, a new one where none was known. */

@@ -99,6 +99,7 @@ const stateChange: SocketTracepoint = {
         const socket = before === TCP_CLOSE || after === TCP_SYN_RECV ? listener.sockets.begin(address(view, at)) : listener.sockets.follow(address(view, at));
         ends.into(socket, view, at);
         socket.state = after;
+        socket.seenNs = atNs;
         if (called && after === TCP_SYN_SENT) {
           listener.connecting(atNs, tid(view, at), socket);
         } else if (called && (socket.pid === 0 || socket.pid !== tid(view, at))) {
@@ -135,7 +136,8 @@ function ofSocket(event: string, kind: 'reset-received' | 'retransmit' | 'retran
           ends.into(socket, view, at);
           const common = { atNs, ...endsOf(socket), state: state?.(view, at) ?? 0 };
           listener.told(kind === 'reset-received' ? { kind, ...common, reason: '' } : { kind, ...common }, socket);
-          if (kind === 'retransmit-synack') listener.sockets.end(socket);
+          // One whose states nobody told is known for this event only.
+          if (socket.state === 0) listener.sockets.end(socket);
         },
       };
     },
@@ -178,7 +180,7 @@ const resetSent: SocketTracepoint = {
           },
           socket,
         );
-        if (number === 0 || socket.state === 0) listener.sockets.end(socket);
+        if (socket.state === 0) listener.sockets.end(socket);
       },
     };
   },
