@@ -9,6 +9,7 @@ import {
   FEED_SNAPSHOT_INTERVAL_MS,
   FEED_STALL_MAX_MS,
   FEED_WINDOW_EVENTS,
+  SNAPSHOT_COPY_MAX_BYTES,
   STATUS_INTERVAL_MS,
   WORDING_SLICE_EVENTS,
 } from '../wire/limits.ts';
@@ -28,6 +29,8 @@ class Page implements FeedSocket {
   readonly raw: (Uint8Array | string)[] = [];
   readonly messages: FeedMessage[] = [];
   readonly feed: Feed;
+  /** Of a message under way. */
+  #frames = '';
   /** Events of a snapshot under way. */
   #parts: TraceEvent[] = [];
   /** The last event it knows of, by event or snapshot; each message must begin right behind it. */
@@ -38,9 +41,12 @@ class Page implements FeedSocket {
     this.feed = new Feed(this, 'control', inParts);
   }
 
-  send(data: Uint8Array | string): void {
+  send(data: Uint8Array | string, { fin }: { fin: boolean }): void {
     this.raw.push(data);
-    const message = JSON.parse(data.toString()) as FeedMessage;
+    this.#frames += data.toString();
+    if (!fin) return;
+    const message = JSON.parse(this.#frames) as FeedMessage;
+    this.#frames = '';
     this.messages.push(message);
     if (message.type !== 'snapshot-part' && message.type !== 'hello' && message.type !== 'gap') expect(this.#parts).toEqual([]);
     // eslint-disable-next-line @typescript-eslint/switch-exhaustiveness-check -- replies and status carry no events
@@ -148,6 +154,19 @@ describe('in real time', () => {
     });
     expect(one.messages.slice(-2).map((message) => message.type)).toEqual(['snapshot-part', 'gap']);
     for (const page of [whole, one, other]) broadcast.leave(page.feed);
+  });
+
+  it('a large snapshot is one message in three frames, of which pages share the large one', async () => {
+    const { journal, broadcast } = setUp();
+    for (let socket = 0; socket < 1_500; socket += 1)
+      journal.append(callRecords(Array.from({ length: 5 }, () => ({ call: 'accept4' as const, fd: 7 + socket }))));
+    const pages = [new Page(), new Page()];
+    await Promise.all(pages.map((page) => broadcast.join(page.feed, GREETING)));
+    const [one, other] = pages;
+    expect([one?.raw.length, one?.messages.length]).toEqual([3, 1]);
+    expect(one?.raw[1]?.length).toBeGreaterThan(SNAPSHOT_COPY_MAX_BYTES);
+    expect(one?.raw[1]).toBe(other?.raw[1]);
+    for (const page of pages) broadcast.leave(page.feed);
   });
 
   it('words a flush once for all pages that stand at the same event', async () => {

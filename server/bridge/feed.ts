@@ -1,5 +1,12 @@
 // One page's feed: where in the trace it stands, how much it has under way, and what may be sent to it now.
-import { FEED_BACKLOG_MAX_BYTES, FEED_EVENTS_PER_FLUSH, FEED_SNAPSHOT_INTERVAL_MS, FEED_STALL_MAX_MS, FEED_WINDOW_EVENTS } from '../wire/limits.ts';
+import {
+  FEED_BACKLOG_MAX_BYTES,
+  FEED_EVENTS_PER_FLUSH,
+  FEED_SNAPSHOT_INTERVAL_MS,
+  FEED_STALL_MAX_MS,
+  FEED_WINDOW_EVENTS,
+  SNAPSHOT_COPY_MAX_BYTES,
+} from '../wire/limits.ts';
 import type { Hello, Reply } from '../wire/message.ts';
 import type { PreparedSnapshot } from './snapshot-maker.ts';
 
@@ -8,7 +15,8 @@ export interface FeedSocket {
   readonly readyState: number;
   readonly OPEN: number;
   readonly bufferedAmount: number;
-  send(data: Uint8Array | string, options: { binary: boolean }): void;
+  /** `fin: false`: more of the same message follows. */
+  send(data: Uint8Array | string, options: { binary: boolean; fin: boolean }): void;
   close(code: number, reason: string): void;
 }
 
@@ -17,6 +25,8 @@ export const CLOSE_TOO_SLOW = 4008;
 
 /** `joining` and `behind` wait for a snapshot; `live` gets events as they come. */
 type FeedState = 'joining' | 'live' | 'behind';
+
+const CLOSING_BRACE = Buffer.from('}');
 
 export type Role = Hello['role'];
 
@@ -93,16 +103,14 @@ export class Feed {
 
   /** The first message: from here on it is live. `greeting` is a Hello without its seq and snapshot. */
   hello(greeting: Omit<Hello, 'seq' | 'snapshot'>, snapshot: PreparedSnapshot, nowMs: number): void {
-    const json = this.#begin(snapshot);
-    this.#send(`${JSON.stringify(greeting).slice(0, -1)},"seq":${snapshot.seq},"snapshot":${json}}`);
+    this.#tell(`${JSON.stringify(greeting).slice(0, -1)},"seq":${snapshot.seq}`, snapshot);
     this.#joined(snapshot, nowMs);
   }
 
   /** The events after its position, up to the snapshot's, are not sent to it; the snapshot replaces what it knew. */
   gap(snapshot: PreparedSnapshot, nowMs: number): void {
     const from = this.#position + 1;
-    const json = this.#begin(snapshot);
-    this.#send(`{"type":"gap","from":${from},"to":${snapshot.seq},"dropped":${snapshot.seq - from + 1},"snapshot":${json}}`);
+    this.#tell(`{"type":"gap","from":${from},"to":${snapshot.seq},"dropped":${snapshot.seq - from + 1}`, snapshot);
     this.#joined(snapshot, nowMs);
   }
 
@@ -126,11 +134,18 @@ export class Feed {
     this.#socket.close(code, reason);
   }
 
-  /** Sends the parts of a snapshot where they are wanted; returns what the message itself is to hold. */
-  #begin(snapshot: PreparedSnapshot): string {
-    if (!this.#inParts) return snapshot.json;
-    for (const part of snapshot.parts) this.#send(part);
-    return snapshot.lastPart;
+  /** Sends a snapshot, its parts first where they are wanted, in a message that begins with `head`. */
+  #tell(head: string, snapshot: PreparedSnapshot): void {
+    if (this.#inParts) for (const part of snapshot.parts) this.#send(part);
+    const json = this.#inParts ? snapshot.lastPart : snapshot.json;
+    if (json.length <= SNAPSHOT_COPY_MAX_BYTES) {
+      this.#send(Buffer.concat([Buffer.from(`${head},"snapshot":`), json, CLOSING_BRACE]));
+      return;
+    }
+    // One message in three frames: the large one in the middle is shared by all pages, not copied for each.
+    this.#send(`${head},"snapshot":`, false);
+    this.#send(json, false);
+    this.#send(CLOSING_BRACE);
   }
 
   #joined(snapshot: PreparedSnapshot, nowMs: number): void {
@@ -141,7 +156,7 @@ export class Feed {
     this.#state = 'live';
   }
 
-  #send(message: Uint8Array | string): void {
-    if (this.open) this.#socket.send(message, { binary: false });
+  #send(message: Uint8Array | string, fin = true): void {
+    if (this.open) this.#socket.send(message, { binary: false, fin });
   }
 }

@@ -10,7 +10,7 @@ export class PreparedSnapshot {
   readonly #omitted: number;
   /** Events as JSON, separated by commas. */
   readonly #slices: readonly string[];
-  #json: string | null = null;
+  #json: Uint8Array | null = null;
   #parts: readonly Uint8Array[] | null = null;
 
   constructor(seq: number, status: Status, omitted: number, slices: readonly string[]) {
@@ -21,8 +21,8 @@ export class PreparedSnapshot {
   }
 
   /** A Snapshot of message.ts with all events. */
-  get json(): string {
-    this.#json ??= this.#around(this.#slices.join(','));
+  get json(): Uint8Array {
+    this.#json ??= Buffer.from(this.#around(this.#slices.join(',')));
     return this.#json;
   }
 
@@ -33,8 +33,8 @@ export class PreparedSnapshot {
   }
 
   /** … and the Snapshot with the events that follow them. */
-  get lastPart(): string {
-    return this.#around(this.#slices.at(-1) ?? '');
+  get lastPart(): Uint8Array {
+    return Buffer.from(this.#around(this.#slices.at(-1) ?? ''));
   }
 
   #around(events: string): string {

@@ -176,6 +176,9 @@ export const FEED_STALL_MAX_MS = 30_000;
 /** Pages are pinged this often; one that has not answered by the next ping is gone. */
 export const FEED_PING_MS = 30_000;
 
+/** A snapshot up to this size is copied for each page, which gets it in one frame; a larger one is shared, and comes in a frame of its own. */
+export const SNAPSHOT_COPY_MAX_BYTES = 1_048_576;
+
 /** One snapshot serves every page that asks within this time. */
 export const SNAPSHOT_REUSE_MS = 250;
 
