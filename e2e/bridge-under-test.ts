@@ -1,10 +1,26 @@
 // A bridge of the test's own: the built program on free ports, its output kept, ended by pid.
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
+import { chmodSync, cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-export const MAIN = fileURLToPath(new URL('../dist/server/main.js', import.meta.url));
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+export const MAIN = join(ROOT, 'dist/server/main.js');
+
+/** main.js where everybody may read it: a clone may stand in a folder that is root's alone. Gone when the worker ends. */
+export function mainForEverybody(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'sockscope-for-all-'));
+  process.once('exit', () => {
+    rmSync(folder, { recursive: true, force: true });
+  });
+  chmodSync(folder, 0o755);
+  for (const path of ['package.json', 'dist', 'node_modules/koffi', 'node_modules/@koromix'])
+    if (existsSync(join(ROOT, path))) cpSync(join(ROOT, path), join(folder, path), { recursive: true });
+  return join(folder, 'dist/server/main.js');
+}
 
 /** What a test that failed leaves running ends with its worker. */
 export function endsWithWorker(child: ChildProcess): void {
@@ -37,9 +53,10 @@ export async function startBridge(
   flags: readonly string[] = [],
   environment: NodeJS.ProcessEnv = {},
   through: readonly string[] = [],
+  main = MAIN,
 ): Promise<BridgeUnderTest> {
   const own = ['--http-port', '0', ...(flags.includes('--tcp-port') ? [] : ['--tcp-port', '0']), '--log-level', 'warn'];
-  const [command = '', ...args] = [...through, process.execPath, MAIN, 'serve', ...own, ...flags];
+  const [command = '', ...args] = [...through, process.execPath, main, 'serve', ...own, ...flags];
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { ...process.env, ...environment } });
   endsWithWorker(child);
   const lines: string[] = [];

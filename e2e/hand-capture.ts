@@ -1,11 +1,7 @@
 // A capture by hand, as the kernel's documentation teaches it: an own tracefs instance, read as text, with nothing of sockscope in it.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
-
-/** Tracing files are for root; a test that looks into them says so where it is not. */
-export const NOT_ROOT = process.geteuid?.() !== 0;
-export const NEEDS_ROOT = 'needs root: tracefs';
 
 // Where nobody has mounted tracefs it is mounted for this script alone.
 const MOUNT = 'T=/sys/kernel/tracing; [ -e $T/trace_clock ] || mount -t tracefs nodev $T || exit 9;';
@@ -24,6 +20,11 @@ export interface Transition {
 /** Runs `script` where tracefs stands at $T. */
 function withTracefs(script: string): string[] {
   return ['-m', 'sh', '-c', MOUNT + script];
+}
+
+/** Why there are no tracing files to look into here (they are for root, and some containers have none for it either); null where there are. */
+export function noTracefs(): string | null {
+  return spawnSync('unshare', withTracefs('true'), { stdio: 'ignore' }).status === 0 ? null : 'needs root, and a tracefs that can be mounted';
 }
 
 /** Names of the tracing instances there are now. */

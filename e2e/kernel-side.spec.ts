@@ -1,9 +1,9 @@
 // The kernel's side of a conversation, as shown, against the kernel's own word: a tracefs capture by hand, ss, and what an ordinary user may see.
 import { execFileSync } from 'node:child_process';
 import { expect, test } from 'playwright/test';
-import { startBridge, type BridgeUnderTest } from './bridge-under-test.ts';
+import { mainForEverybody, startBridge, type BridgeUnderTest } from './bridge-under-test.ts';
 import { FeedClient, trace, type TraceEvent } from './feed-client.ts';
-import { captureStates, NEEDS_ROOT, NOT_ROOT, traceInstances, type Transition } from './hand-capture.ts';
+import { captureStates, noTracefs, traceInstances, type Transition } from './hand-capture.ts';
 import { needs, run } from './programs.ts';
 
 interface Rung {
@@ -34,6 +34,7 @@ const STATES: Record<string, string> = {
   TCP_LISTEN: 'LISTEN',
   TCP_CLOSING: 'CLOSING',
 };
+const NO_TRACEFS = noTracefs();
 const AS_NOBODY = ['--reuid=65534', '--regid=65534', '--clear-groups'];
 
 async function json<T>(url: string): Promise<T> {
@@ -46,8 +47,8 @@ async function rungs(url: string): Promise<Map<string, Rung>> {
 }
 
 /** A bridge whose tap has said what it can see. */
-async function withTap(flags: readonly string[], through: readonly string[] = []): Promise<BridgeUnderTest> {
-  const bridge = await startBridge(flags, {}, through);
+async function withTap(flags: readonly string[], through: readonly string[] = [], main?: string): Promise<BridgeUnderTest> {
+  const bridge = await startBridge(flags, {}, through, main);
   await expect.poll(async () => (await rungs(bridge.url)).get('sock_diag')?.available).toBe(true);
   return bridge;
 }
@@ -72,7 +73,7 @@ function shownWalk(events: readonly TraceEvent[], ofServer: boolean, port: numbe
 }
 
 test('as root: netcat and both ends are shown as a capture by hand has them, transition for transition', async () => {
-  test.skip(NOT_ROOT, NEEDS_ROOT);
+  test.skip(NO_TRACEFS !== null, NO_TRACEFS ?? '');
   needs('nc');
   const bridge = await withTap(['--hold-ms', '600']);
   await expect.poll(async () => (await rungs(bridge.url)).get('tracefs')).toMatchObject({ available: true, missing: '' });
@@ -109,7 +110,7 @@ test('as root: netcat and both ends are shown as a capture by hand has them, tra
 });
 
 test('as root: the overflow of a backlog: 6 wait at limit 5, drops as the listener counts them, each retry at its connection', async () => {
-  test.skip(NOT_ROOT, NEEDS_ROOT);
+  test.skip(NO_TRACEFS !== null, NO_TRACEFS ?? '');
   needs('nstat');
   const bridge = await withTap(['--hold-ms', '0', '--backlog', '5']);
   const page = await FeedClient.connect(bridge.url);
@@ -139,9 +140,9 @@ test('as root: the overflow of a backlog: 6 wait at limit 5, drops as the listen
 });
 
 test('an ordinary user has no tracepoints, is told why, and still sees the kernel table and the foreign owner', async () => {
-  test.skip(NOT_ROOT, 'needs root: to become somebody else');
+  test.skip(process.geteuid?.() !== 0, 'needs root: to become somebody else');
   needs('nc');
-  const bridge = await withTap(['--hold-ms', '1500'], ['setpriv', ...AS_NOBODY]);
+  const bridge = await withTap(['--hold-ms', '1500'], ['setpriv', ...AS_NOBODY], mainForEverybody());
   await expect.poll(async () => (await rungs(bridge.url)).get('tracefs')).toMatchObject({ available: false, missing: expect.stringContaining('root') });
   const end = run('setpriv', [...AS_NOBODY, 'nc', '-N', '127.0.0.1', String(bridge.tcpPort)], { input: 'A' });
   await expect.poll(async () => (await trace(bridge.url)).find((event) => event.kind === 'socket-owner')?.process).toBe('nc');
@@ -155,7 +156,7 @@ test('an ordinary user has no tracepoints, is told why, and still sees the kerne
 });
 
 test('no tracing instance survives: not an orderly end, and not a kill -9 beyond the next start', async () => {
-  test.skip(NOT_ROOT, NEEDS_ROOT);
+  test.skip(NO_TRACEFS !== null, NO_TRACEFS ?? '');
   const bridge = await withTap([]);
   const instancesOf = (pid: number | null): string[] => traceInstances().filter((name) => name.startsWith(`sockscope-${String(pid)}-`));
   const first = await tapPid(bridge.url);
