@@ -313,3 +313,52 @@ it("words the bridge's own records", () => {
     { seq: 3, kind: 'dropped', atNs: 9, process: 'increment-server', pid: 5, evidence: 'returned', count: 12 },
   ]);
 });
+
+describe('what the tap told', () => {
+  const TAP_PID = 300;
+  /** A state of the socket with this number in the trace. */
+  const state = (number: number, to: number, atNs: number): Uint8Array => {
+    const batch = new RecordBatch(1);
+    batch.put(
+      0,
+      recordTag('tcp-state', null, 'kernel-tap', 'tracefs'),
+      atNs,
+      0,
+      TAP_PID,
+      number,
+      0,
+      0,
+      0,
+      to,
+      0,
+      0x7f000001,
+      0x7f000001,
+      (9736 << 16) | (40_000 + number),
+      number,
+    );
+    return batch.bytes;
+  };
+  const ESTABLISHED = 1;
+  const CLOSED = 7;
+
+  it('of open connections is in a snapshot though the ring has passed over it; of closed ones only while it is recent', () => {
+    const journal = new Journal(10);
+    journal.append(state(1, ESTABLISHED, 1));
+    journal.append(state(2, ESTABLISHED, 2));
+    journal.append(state(2, CLOSED, 3));
+    expect(seqs(journal, 10)).toEqual([1, 2, 3]);
+    journal.append(idleRecords(20));
+    expect(seqs(journal).includes(1)).toBe(true);
+    expect(seqs(journal).includes(2)).toBe(false);
+    expect(
+      journal
+        .present(0)
+        .events()
+        .find(({ seq }) => seq === 1),
+    ).toMatchObject({ kind: 'tcp-state', evidence: 'tracefs', local: '127.0.0.1:9736', remote: '127.0.0.1:40001' });
+    // Its end lets go of it.
+    journal.append(state(1, CLOSED, 30));
+    journal.append(idleRecords(20));
+    expect(seqs(journal)).toEqual([]);
+  });
+});

@@ -23,6 +23,8 @@ export function metricsOf(status: () => Status, watchers: () => number, tap: Pic
       labelNames: first,
       collect() {
         this.reset();
+        // reset() leaves a figure without labels at 0, which would be said of what nobody knows.
+        this.remove({});
         for (const [labels, value] of read(status())) this.inc(labels, value);
       },
     });
@@ -35,6 +37,7 @@ export function metricsOf(status: () => Status, watchers: () => number, tap: Pic
       labelNames,
       collect() {
         this.reset();
+        this.remove({});
         for (const [labels, value] of read(status())) this.set(labels, value);
       },
     });

@@ -1,7 +1,7 @@
 // The kernel tap as the bridge sees it: told what to watch, asked for the socket table; serving never waits for it.
 import type { TapTotals } from '../wire/engine-message.ts';
 import type { EvidenceRung, SamplerStatus, SocketsAnswer } from '../wire/message.ts';
-import { SOCKET_ROWS_PER_ANSWER, WATCH_UPDATE_MS } from '../wire/tap-limits.ts';
+import { SOCKET_ROWS_PER_ANSWER, SOCKETS_ANSWER_TIMEOUT_MS, WATCH_UPDATE_MS } from '../wire/tap-limits.ts';
 import type { OurProcess } from '../wire/vocabulary.ts';
 import { EngineUnavailable } from './engine-child.ts';
 import type { Journal } from './journal.ts';
@@ -18,6 +18,8 @@ export interface TapWatch {
 
 const STOP_TIMEOUT_MS = 0;
 const ABSENT = 'the kernel-tap process is not running';
+const NOT_YET = 'the kernel-tap process has not said yet what it sees';
+const BY_TAP = ['sock_diag', 'procfs', 'tracefs'] as const;
 const ALWAYS: readonly EvidenceRung[] = [
   { evidence: 'returned', available: true, missing: '' },
   { evidence: 'tcp_info', available: true, missing: '' },
@@ -82,17 +84,36 @@ export class TapKeeper {
 
   /** From what nobody needs a privilege for to what only root sees. */
   get evidence(): EvidenceRung[] {
-    const seen = this.#totals?.evidence ?? (['sock_diag', 'procfs', 'tracefs'] as const).map((evidence) => ({ evidence, available: false, missing: ABSENT }));
-    return [...ALWAYS, ...seen];
+    const missing = this.#absence();
+    if (this.totals !== null) return [...ALWAYS, ...this.totals.evidence];
+    return [...ALWAYS, ...BY_TAP.map((evidence) => ({ evidence, available: false, missing: missing ?? NOT_YET }))];
+  }
+
+  /** Why no tap can be asked now; null where one runs. */
+  #absence(): string | null {
+    switch (this.supervisor?.state) {
+      case 'running':
+        return null;
+      case 'starting':
+        return NOT_YET;
+      case 'unresponsive':
+        return 'the kernel-tap process does not respond';
+      case 'gave-up':
+        return 'the kernel-tap process ended again and again, and is not started any more';
+      case 'crashed':
+        return 'the kernel-tap process has ended, and is being started again';
+      default:
+        return ABSENT;
+    }
   }
 
   get sampler(): SamplerStatus {
-    return this.#totals?.sampler ?? { intervalMs: null, rows: 0, slowed: false };
+    return this.totals?.sampler ?? { intervalMs: null, rows: 0, slowed: false };
   }
 
-  /** The last that was heard; null where no tap runs. */
+  /** The last that was heard; null where no tap runs, or none that answers. */
   get totals(): TapTotals | null {
-    return this.#totals;
+    return this.#absence() === null ? this.#totals : null;
   }
 
   /** Records the kernel overwrote before they were read, over all processes of the run. */
@@ -108,16 +129,29 @@ export class TapKeeper {
   }
 
   async #ask(limit: number): Promise<SocketsAnswer | null> {
-    if (this.supervisor === null) throw new EngineUnavailable(ABSENT);
+    // One that does not respond is not waited for.
+    if (this.supervisor?.state !== 'running') throw new EngineUnavailable(this.#absence() ?? ABSENT);
     const parts: SocketsAnswer[] = [];
     for (let offset = 0, total = 1; offset < Math.min(limit, total); offset += SOCKET_ROWS_PER_ANSWER) {
-      const { sockets } = await this.supervisor.order({ type: 'sockets', offset, limit: Math.min(SOCKET_ROWS_PER_ANSWER, limit - offset) });
+      const { sockets } = await this.#soon(this.supervisor.order({ type: 'sockets', offset, limit: Math.min(SOCKET_ROWS_PER_ANSWER, limit - offset) }));
       if (sockets === undefined) return null;
       parts.push(sockets);
       total = sockets.total;
     }
     const first = parts[0];
     return first === undefined ? null : { ...first, rows: parts.flatMap((part) => part.rows) };
+  }
+
+  /** An answer that comes too late is none: whoever asks for sockets wants them as they are now. */
+  #soon<Answer>(answer: Promise<Answer>): Promise<Answer> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        reject(new EngineUnavailable(this.#absence() ?? `the kernel-tap process did not answer within ${SOCKETS_ANSWER_TIMEOUT_MS} ms`));
+      }, SOCKETS_ANSWER_TIMEOUT_MS);
+      answer.then(resolve, reject).finally(() => {
+        clearTimeout(timer);
+      });
+    });
   }
 
   /** Tells the tap what to watch, where that has changed. */

@@ -80,6 +80,9 @@ export const CALLS_READ_INTERVAL_MS = 10;
 /** Rows of the socket table in one answer, 300 bytes each: below PIPE_FRAME_MAX_BYTES whatever the process names. */
 export const SOCKET_ROWS_PER_ANSWER = 2_000;
 
+/** A part of the socket table that has not come by then is not waited for: the asker is told that the tap hangs. Ten times what 10,000 rows take on a busy machine. */
+export const SOCKETS_ANSWER_TIMEOUT_MS = 2_000;
+
 /** Rows of /api/sockets when the reader names no limit, and at most. */
 export const SOCKETS_DEFAULT = 1_000;
 export const SOCKETS_MAX = 10_000;
