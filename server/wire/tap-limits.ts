@@ -99,8 +99,8 @@ export const ANY_PORT_BUFFER_KIB = 128;
 /** Calls overwritten later than this after the last foreign socket are no loss. */
 export const LOST_LOOKBACK_NS = 500_000_000;
 
-/** Records of socket events a second, beyond which only every so many-th connection is followed (by its client's port), and no foreign calls: about 2,000 connections. */
-export const TRACE_BUSY_RECORDS_PER_SECOND = 20_000;
+/** Records of socket events a second, beyond which only every so many-th connection is followed (by its client's port), and no foreign calls: about 1,000 connections. */
+export const TRACE_BUSY_RECORDS_PER_SECOND = 10_000;
 export const TRACE_THIN_CONNECTIONS = 16;
 
 /** The search for owners takes this share of a core at most. */
