@@ -1,6 +1,7 @@
 // Who stands on the stage: a few connections each with their own boxes, a crowd as one counted group; and where the wires between them run.
 import type { Connection } from '../model/connection.ts';
 import type { LivingPhase } from '../model/connection-book.ts';
+import { synRetries } from '../model/seen-states.ts';
 
 export const BOX_HEIGHT = 42;
 export const PITCH = 47;
@@ -41,6 +42,26 @@ export interface StagePlan {
   /** Row of the crowd's accepted sockets; null where none is accepted. */
   crowdAcceptedRow: number | null;
   wires: Wire[];
+}
+
+/** Those whose handshake is not done, and how often their SYNs went out again. */
+export interface Outside {
+  count: number;
+  again: number;
+}
+
+/** More SYNs under way than this are not looked through in each frame. */
+const COUNTED_MAX = 256;
+
+export function outsideOf(connecting: ReadonlySet<Connection>): Outside {
+  let again = 0;
+  let looked = 0;
+  for (const one of connecting) {
+    if (looked === COUNTED_MAX) break;
+    looked += 1;
+    again += synRetries(one);
+  }
+  return { count: connecting.size, again };
 }
 
 /** Nearest to their end first. */

@@ -20,7 +20,7 @@ export interface ExperimentResult {
   /** The longest accept queue seen meanwhile, and how many it admits; null where nobody looked. */
   queueMost: number | null;
   queueAdmits: number | null;
-  /** SYNs that the listener threw away meanwhile. */
+  /** Segments that the listener threw away meanwhile: SYNs mostly. */
   drops: number;
   /** From the first connect to the last reply; null before there is one. */
   lastReplyNs: number | null;

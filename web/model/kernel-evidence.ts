@@ -12,7 +12,7 @@ export function applySeen(event: SeenEvent, book: ConnectionBook, server: Server
   const owned = event.pid === undefined ? null : book.bySocket(event.pid, event.socket);
   const known = owned ?? book.byEndpoints(event.local, event.remote, event.atNs);
   const connection = known === null || (owned === null && beginsAnew(event, known)) ? firstSeen(event, book, server) : known;
-  if (event.kind === 'retransmit' && event.segment === 'SYN') server.noteSynAgain(event);
+  if (event.kind === 'retransmit' && event.segment === 'SYN') server.noteSynAgain(event, connection?.startNs ?? null);
   if (connection === null) return;
   const { client } = connection;
   const ofClient = owned === null ? client.local === event.local : client.pid === event.pid && client.socket === event.socket;

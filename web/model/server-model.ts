@@ -14,7 +14,7 @@ export interface ProcessModel {
 export interface AcceptPause {
   paused: TraceEvent & { kind: 'accept-paused' };
   resumed: (TraceEvent & { kind: 'accept-resumed' }) | null;
-  /** The queue at its longest, during the pause and after it. */
+  /** The queue at its longest, during the pause. */
   fullest: (TraceEvent & { kind: 'accept-queue' }) | null;
   drops: (TraceEvent & { kind: 'listener-drops' })[];
   /** How many SYNs were seen to go out again, and the first time. */
@@ -26,6 +26,8 @@ export interface AcceptPause {
 const PAUSES_MAX = 8;
 /** SYNs that were thrown away come again within this time (tcp_syn_linear_timeouts, ip-sysctl). */
 const AFTERMATH_NS = 8e9;
+/** The listener's counter is read now and then: what it counted during a pause is told this long after it at most. */
+const READ_LATE_NS = 1e9;
 
 /** Calls of a start, in their order. */
 const START_CALLS = new Set(['socket', 'setsockopt', 'bind', 'listen']);
@@ -43,7 +45,7 @@ export class ServerModel {
   backlog: number | null = null;
   queue: { length: number; limit: number; atNs: number } | null = null;
   paused: (TraceEvent & { kind: 'accept-paused' }) | null = null;
-  /** SYNs that the listener threw away, by its own counter. */
+  /** Segments that the listener threw away, by its own counter. */
   drops = 0;
   /** Oldest first. */
   pauses: AcceptPause[] = [];
@@ -76,7 +78,7 @@ export class ServerModel {
       }
       case 'listener-drops':
         this.drops = event.totalDrops;
-        if (event.drops > 0) this.#pauseAt(event.atNs)?.drops.push(event);
+        if (event.drops > 0) this.#pauseAt(event.atNs, READ_LATE_NS)?.drops.push(event);
         break;
       case 'process':
         this.#applyProcess(event);
@@ -86,24 +88,24 @@ export class ServerModel {
     }
   }
 
-  /** A client's SYN went out again: nobody had answered it. */
-  noteSynAgain(event: TraceEvent): void {
-    const pause = this.#pauseAt(event.atNs);
-    if (pause === null) return;
+  /** The SYN of a client that came at `startNs` (null: not known) went out again: nobody had answered it. */
+  noteSynAgain(event: TraceEvent, startNs: number | null): void {
+    const pause = this.#pauseAt(event.atNs, AFTERMATH_NS);
+    if (pause === null || (startNs !== null && startNs > (pause.resumed?.atNs ?? Infinity))) return;
     pause.synsAgain += 1;
     pause.firstSynAgain ??= event;
   }
 
   #noteQueue(event: TraceEvent & { kind: 'accept-queue' }): void {
-    const pause = this.#pauseAt(event.atNs);
+    const pause = this.#pauseAt(event.atNs, 0);
     if (pause !== null && event.length > (pause.fullest?.length ?? 0)) pause.fullest = event;
   }
 
-  /** The pause that `atNs` falls into or shortly after. */
-  #pauseAt(atNs: number): AcceptPause | null {
+  /** The pause that `atNs` falls into, or no more than `afterNs` behind. */
+  #pauseAt(atNs: number, afterNs: number): AcceptPause | null {
     const pause = this.pauses.at(-1);
     if (pause === undefined || atNs < pause.paused.atNs) return null;
-    return pause.resumed === null || atNs <= pause.resumed.atNs + AFTERMATH_NS ? pause : null;
+    return pause.resumed === null || atNs <= pause.resumed.atNs + afterNs ? pause : null;
   }
 
   #applyCall(event: CallEvent): void {

@@ -77,7 +77,7 @@ export const stepWordsZh: StepWords = {
   resetReceived: (reason) => `收到 RST${reason === null ? '。' : `：${reason}。`}`,
   retransmit: (segment) => `${segment} 又发了一次：没有人确认过它。`,
   segmentDrop: (reason) => `内核丢弃了一个报文段：${reason}。`,
-  listenerDrops: (drops) => `接受队列满了：监听套接字丢弃了 ${drops} 个 SYN。发送方会自行重试。`,
+  listenerDrops: (drops) => `接受队列满了：监听套接字丢弃了 ${drops} 个报文段。发送方会自行重试。`,
   sampling: (skipped, connections) => `同时的连接太多，无法逐个询问 TCP 状态：${connections} 个新连接中略过了 ${skipped} 个。`,
   acceptQueue: (length, limit) => `接受队列中有 ${length} 个（上限 ${limit}，还可多放进一个）。`,
   acceptPaused: (reason, pauseMs) => `服务器在 ${pauseMs} ms 内不接受任何连接（${reason}）。来连接的在队列中等待；队列中的不会被丢弃。`,

@@ -157,7 +157,8 @@ export const stepWordsEn: StepWords = {
   resetReceived: (reason) => `RST arrived${reason === null ? '.' : `: ${reason}.`}`,
   retransmit: (segment) => `${segment} was sent again: nobody had acknowledged it.`,
   segmentDrop: (reason) => `The kernel threw a segment away: ${reason}.`,
-  listenerDrops: (drops) => `The accept queue was full: the listener threw ${drops} SYN${drops === 1 ? '' : 's'} away. Their senders try again by themselves.`,
+  listenerDrops: (drops) =>
+    `The accept queue was full: the listener threw ${drops} segment${drops === 1 ? '' : 's'} away. Their senders try again by themselves.`,
   sampling: (skipped, connections) => `Too many connections at once to ask each for its TCP states: ${skipped} of ${connections} new ones were left out.`,
   acceptQueue: (length, limit) => `The accept queue holds ${length} (limit ${limit}, one more is admitted).`,
   acceptPaused: (reason, pauseMs) => `The server accepts nobody for ${pauseMs} ms (${reason}). Whoever connects waits in the queue; nobody there is dropped.`,

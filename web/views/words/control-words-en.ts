@@ -54,7 +54,7 @@ export const controlWordsEn: ControlWords = {
       failed: (count) => `${englishNumber(count)} failed otherwise: look at ${count === 1 ? 'its row' : 'their rows'}.`,
       retried: (count) => `${englishNumber(count)} connected only after a second or more: their SYN was sent again.`,
       queue: (most, admits) => `The accept queue held up to ${englishNumber(most)}; it admits ${englishNumber(admits)}.`,
-      drops: (count) => `The listener threw ${englishCount(count, 'SYN', 'SYNs')} away.`,
+      drops: (count) => `The listener threw ${englishCount(count, 'segment', 'segments')} away.`,
       lastReply: (duration) => `Last reply after ${duration}.`,
     },
     startAgain: 'Start server',

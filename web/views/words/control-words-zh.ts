@@ -50,7 +50,7 @@ export const controlWordsZh: ControlWords = {
       failed: (count) => `${number(count)} 个因其他原因失败，请看对应的行。`,
       retried: (count) => `${number(count)} 个过了一秒以上才连上：它们的 SYN 重发过。`,
       queue: (most, admits) => `接受队列最长时有 ${number(most)} 个，最多容纳 ${number(admits)} 个。`,
-      drops: (count) => `监听套接字丢弃了 ${number(count)} 个 SYN。`,
+      drops: (count) => `监听套接字丢弃了 ${number(count)} 个报文段。`,
       lastReply: (duration) => `最后一个应答在 ${duration} 后到达。`,
     },
     startAgain: '启动服务器',

@@ -4,7 +4,15 @@ import type { EvidenceWords } from './evidence-words.ts';
 import type { GlossaryWords } from './glossary-words.ts';
 
 export interface UiWords extends ControlWords, EvidenceWords, GlossaryWords {
-  serverSteps: { title: string; waiting: string; noProcess: string; doNext: string; took: string; paused(reason: string): string; notYet: string };
+  serverSteps: {
+    title: string;
+    waiting: string;
+    noProcess: string;
+    doNext: string;
+    paused(reason: string): string;
+    pauseReasons: Readonly<Record<string, string>>;
+    notYet: string;
+  };
   stage: {
     title: string;
     subtitle: string;
@@ -29,7 +37,10 @@ export interface UiWords extends ControlWords, EvidenceWords, GlossaryWords {
     notListening: string;
     outside(count: number): string;
     outsideRetries(count: number): string;
+    notAccepted: string;
     userSpace: string;
+    fold: string;
+    unfold: string;
     kernel: string;
   };
   conversation: {
@@ -56,7 +67,6 @@ export interface UiWords extends ControlWords, EvidenceWords, GlossaryWords {
     endWays: Readonly<Record<'close' | 'reset' | 'half-close', string>>;
     endHelp: Readonly<Record<'close' | 'reset' | 'half-close', string>>;
     diagram: string;
-    inState(state: string): string;
     notSeenBetween: string;
     evidenceCount(count: number): string;
     idle(duration: string): string;
@@ -64,7 +74,6 @@ export interface UiWords extends ControlWords, EvidenceWords, GlossaryWords {
     clientSide: string;
     serverSide: string;
     unseenClient: string;
-    unseenServer: string;
     textVersion: string;
     atTime(duration: string): string;
     lasted(duration: string): string;
