@@ -1,5 +1,5 @@
 // Foreign programs that tests run: netcat and its kin, C programs of our own compiled on the spot, and what they came to.
-import { execFileSync, spawn } from 'node:child_process';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -65,8 +65,14 @@ export function compiled(path: string, ...flags: string[]): string {
   return program;
 }
 
-/** TCP segments with RST that this machine has sent since it started: nstat's TcpOutRsts. */
-export function resetsSent(): number {
-  const text = execFileSync('nstat', ['-az', 'TcpOutRsts']).toString();
-  return Number(/TcpOutRsts\s+(\d+)/.exec(text)?.[1] ?? NaN);
+/** TCP segments with RST sent since the machine (or the network namespace that `inside` enters) started: nstat's TcpOutRsts. */
+export function resetsSent(inside: readonly string[] = []): number {
+  const [program, ...args] = [...inside, 'nstat', '-az', 'TcpOutRsts'];
+  return Number(/TcpOutRsts\s+(\d+)/.exec(execFileSync(program, args).toString())?.[1] ?? NaN);
+}
+
+/** Becomes a program in a network namespace of its own, whose counters are nobody else's; empty where there is none to be had. */
+export function ownNetwork(): string[] {
+  const way = ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'];
+  return spawnSync(way[0] ?? '', [...way.slice(1), 'true'], { stdio: 'ignore' }).status === 0 ? way : [];
 }
