@@ -10,6 +10,7 @@ import {
   FEED_STALL_MAX_MS,
   FEED_WINDOW_EVENTS,
   SNAPSHOT_COPY_MAX_BYTES,
+  FEED_BEAT_MS,
   STATUS_INTERVAL_MS,
   WORDING_SLICE_EVENTS,
 } from '../wire/limits.ts';
@@ -399,6 +400,13 @@ describe('by the clock', () => {
     expect(page.of('status').length).toBeLessThanOrEqual(1_000 / STATUS_INTERVAL_MS);
     await pass(STATUS_INTERVAL_MS);
     expect(page.of('status').at(-1)?.status.watchers).toBe(100);
+  });
+
+  it('a quiet bridge says so now and then: its pages know it from a stopped one', async () => {
+    const { join } = setUp();
+    const page = await join();
+    await pass(FEED_BEAT_MS * 2.5);
+    expect(page.of('status')).toHaveLength(2);
   });
 
   it('the end of the program tells what is left, then closes each page with 1001', async () => {

@@ -1,6 +1,14 @@
 // Tells all pages what the journal learns: one timer for all, each flush worded once for all pages that stand at the same event.
 import type { TraceEvent } from '../wire/event.ts';
-import { FEED_EVENTS_PER_FLUSH, FEED_FLUSH_MS, FEED_QUIET_EVENTS, FEED_QUIET_FLUSH_MS, FEED_WORDING_MS, STATUS_INTERVAL_MS } from '../wire/limits.ts';
+import {
+  FEED_BEAT_MS,
+  FEED_EVENTS_PER_FLUSH,
+  FEED_FLUSH_MS,
+  FEED_QUIET_EVENTS,
+  FEED_QUIET_FLUSH_MS,
+  FEED_WORDING_MS,
+  STATUS_INTERVAL_MS,
+} from '../wire/limits.ts';
 import type { Hello, Status } from '../wire/message.ts';
 import type { Feed } from './feed.ts';
 import type { Journal } from './journal.ts';
@@ -21,6 +29,8 @@ export class Broadcast {
   readonly #status: () => Status;
   readonly #snapshots: SnapshotMaker;
   readonly #feeds = new Set<Feed>();
+  /** When all pages were last told the status though it may be the same. */
+  #beatAtMs = 0;
   /** Those whose next snapshot is being made. */
   readonly #refreshing = new Set<Feed>();
   #unsubscribe: (() => void) | null = null;
@@ -67,6 +77,7 @@ export class Broadcast {
   /** Nobody watched until now; nothing was worded. */
   #begin(): void {
     this.#pace = new Pace(performance.now(), this.#journal.lastSeq);
+    this.#beatAtMs = performance.now();
     this.#unsubscribe = this.#journal.subscribe(() => {
       this.#flushSoon();
     });
@@ -167,9 +178,11 @@ export class Broadcast {
     const status = this.#status();
     const key = statusKey(status);
     const nowMs = performance.now();
+    const beat = nowMs - this.#beatAtMs >= FEED_BEAT_MS;
+    if (beat) this.#beatAtMs = nowMs;
     let message: Uint8Array | null = null;
     for (const feed of [...this.#feeds]) {
-      if (!feed.open || feed.state === 'joining' || feed.statusKey === key || feed.full(nowMs)) continue;
+      if (!feed.open || feed.state === 'joining' || (feed.statusKey === key && !beat) || feed.full(nowMs)) continue;
       message ??= Buffer.from(JSON.stringify({ type: 'status', status }));
       feed.status(message, key);
     }

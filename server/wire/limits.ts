@@ -184,6 +184,10 @@ export const SNAPSHOT_REUSE_MS = 250;
 
 /** Status goes to the pages no more often than this. */
 export const STATUS_INTERVAL_MS = 250;
+/** Though nothing changed it is told so often: a page cannot tell a quiet bridge from a stopped one. */
+export const FEED_BEAT_MS = 5_000;
+/** A page that hears nothing for this long calls the feed lost and connects anew: more than a beat, with room for a busy machine. */
+export const PAGE_SILENCE_MS = 8_000;
 
 /** Events worded in one go, about 5 ms, before the loop turns: a long answer never stalls the rest. So many are a part of a snapshot, too: about as long to read. */
 export const WORDING_SLICE_EVENTS = 1_024;

@@ -29,6 +29,18 @@ function feed(): { say: (message: object) => void; heard: FeedMessage[]; phases:
   return { say, heard, phases, sent, closed: () => closed, timers };
 }
 
+describe('a bridge that says nothing', () => {
+  test('is lost after the silence, not before', () => {
+    const { say, phases, closed, timers } = feed();
+    say({ type: 'hello', seq: 0, snapshot: { seq: 0, events: [] } });
+    say({ type: 'status', status: {} });
+    timers[0]!();
+    expect([phases.at(-1), closed()]).toEqual(['live', 0]);
+    timers.at(-1)!();
+    expect([phases.at(-1), closed()]).toEqual(['lost', 1]);
+  });
+});
+
 describe('a snapshot in parts', () => {
   test('is handed on part by part, and acknowledged when it is whole', () => {
     const { say, heard, phases, sent, timers } = feed();

@@ -1,6 +1,6 @@
 // The WebSocket to the bridge: reconnecting, in order, with commands that get their replies; it knows messages, not what they mean.
 import type { Ack, Command } from '#wire/command.ts';
-import { PAGE_ACK_INTERVAL_MS, PAGE_COMMAND_TIMEOUT_MS, PAGE_RECONNECT_FIRST_MS, PAGE_RECONNECT_MAX_MS } from '#wire/limits.ts';
+import { PAGE_ACK_INTERVAL_MS, PAGE_COMMAND_TIMEOUT_MS, PAGE_RECONNECT_FIRST_MS, PAGE_RECONNECT_MAX_MS, PAGE_SILENCE_MS } from '#wire/limits.ts';
 import type { FeedMessage, Reply } from '#wire/message.ts';
 
 export type FeedPhase = 'connecting' | 'live' | 'lost';
@@ -37,6 +37,8 @@ export class Feed {
   #lastSeq = -1;
   #ackedSeq = -1;
   #ackTimer: number | null = null;
+  /** Something came since the last look. */
+  #heard = false;
   readonly #pending = new Map<number, { resolve: (reply: Reply) => void; reject: (error: CommandLost) => void; timer: number }>();
 
   constructor(url: string, token: string | null, listener: FeedListener, world: FeedWorld) {
@@ -99,7 +101,22 @@ export class Feed {
     );
   }
 
+  /** A stopped bridge keeps its sockets, and says nothing: silence, too, is a loss. */
+  #watch(socket: WebSocket): void {
+    this.#world.setTimeout(() => {
+      if (socket !== this.#socket) return;
+      if (this.#heard) {
+        this.#heard = false;
+        this.#watch(socket);
+      } else {
+        socket.close();
+        this.#lost();
+      }
+    }, PAGE_SILENCE_MS);
+  }
+
   #hear(text: string): void {
+    this.#heard = true;
     let message: FeedMessage;
     try {
       message = JSON.parse(text) as FeedMessage;
@@ -115,6 +132,7 @@ export class Feed {
         this.#attempts = 0;
         this.#lastSeq = message.seq;
         this.#listener.onPhase('live');
+        if (this.#socket !== null) this.#watch(this.#socket);
         break;
       case 'events':
         // A hole would be silent from here on: better to begin anew.
