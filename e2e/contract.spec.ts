@@ -5,7 +5,7 @@ import { request } from 'node:http';
 import { createServer } from 'node:net';
 import { expect, test } from 'playwright/test';
 import { MAIN, startBridge, type BridgeUnderTest } from './bridge-under-test.ts';
-import { FeedClient, trace, type FeedMessage, type TraceEvent } from './feed-client.ts';
+import { FeedClient, trace, traceOnce, type FeedMessage, type TraceEvent } from './feed-client.ts';
 import { run } from './programs.ts';
 
 let bridge: BridgeUnderTest;
@@ -80,7 +80,7 @@ test('the feed says hello with a snapshot, then events without a hole', async ()
 });
 
 test('/api/trace is gapless NDJSON, and tells one whole exchange call by call', async () => {
-  const events = await trace(bridge.url);
+  const events = await traceOnce(bridge.url, (all) => all.filter((event) => event.call === 'close' && event.process === 'increment-server').length >= 3);
   events.forEach((event, i) => {
     expect(event.seq).toBe((events[0]?.seq ?? 0) + i);
   });

@@ -1,4 +1,5 @@
 // A page without a browser: the feed as an outsider's program would use it, by the contract alone.
+import { expect } from 'playwright/test';
 import WebSocket from 'ws';
 
 export interface FeedMessage {
@@ -109,4 +110,16 @@ export async function trace(url: string): Promise<TraceEvent[]> {
     if (last === undefined || page.length < 50_000) return events;
     since = last.seq;
   }
+}
+
+/** The trace once `complete` accepts it: events come by pipes, so an outcome can be seen before the last call that made it is told. */
+export async function traceOnce(url: string, complete: (events: TraceEvent[]) => boolean): Promise<TraceEvent[]> {
+  let events: TraceEvent[] = [];
+  await expect
+    .poll(async () => {
+      events = await trace(url);
+      return complete(events);
+    })
+    .toBe(true);
+  return events;
 }

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { expect, test } from 'playwright/test';
 import { MAIN, startBridge, type BridgeUnderTest } from './bridge-under-test.ts';
-import { trace } from './feed-client.ts';
+import { trace, traceOnce, type TraceEvent } from './feed-client.ts';
 import { compiled, needs, ownNetwork, resetsSent, run } from './programs.ts';
 
 const HOLD_MS = 700;
@@ -75,9 +75,10 @@ test('with the default hold of 5 s the reply comes after 5.0 to 5.25 s', async (
   const slow = await startBridge();
   const end = await run('nc', ['-N', '127.0.0.1', String(slow.tcpPort)], { input: 'A' });
   expect(end.stdout.toString()).toBe('B');
-  const events = await trace(slow.url);
+  const written = (event: TraceEvent): boolean => event.call === 'write' && event.process === 'increment-server';
+  const events = await traceOnce(slow.url, (all) => all.some(written));
   const read = events.find((event) => event.call === 'read' && event.returned === 1);
-  const write = events.find((event) => event.call === 'write');
+  const write = events.find(written);
   const heldMs = ((write?.atNs ?? 0) - (read?.atNs ?? 0)) / 1e6;
   expect(heldMs).toBeGreaterThanOrEqual(5_000);
   expect(heldMs).toBeLessThan(5_250);

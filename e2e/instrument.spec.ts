@@ -91,10 +91,9 @@ test('the calls of the story are the calls of the trace, in order of time', asyn
   const calls = (await trace(bridge.url)).filter((event) => event.kind === 'call' && event['clientId'] === clientId).map((event) => event.call);
   expect(calls.length).toBeGreaterThan(7);
   await region(page, 'Conversation').getByRole('checkbox', { name: 'all calls' }).check();
-  const told = (await story(page).allTextContents()).filter((line) => line.includes(', client: '));
   for (const name of new Set(calls.filter((call) => call !== 'epoll_wait'))) {
-    const inStory = told.filter((line) => line.includes(`, client: ${String(name)}(`)).length;
-    expect(inStory, String(name)).toBe(calls.filter((call) => call === name).length);
+    const inStory = async (): Promise<number> => (await story(page).allTextContents()).filter((line) => line.includes(`, client: ${String(name)}(`)).length;
+    await expect.poll(inStory, { message: String(name) }).toBe(calls.filter((call) => call === name).length);
   }
 });
 
