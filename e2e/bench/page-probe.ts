@@ -7,6 +7,8 @@ export interface Probe {
   longTasks: { startMs: number; durationMs: number }[];
   /** From an event's own time to the frame that shows it, in milliseconds. */
   latencies: number[];
+  /** Of that, until its message had come. */
+  arrivals: number[];
   /** Milliseconds of `performance.now()` at which the run began. */
   runStartMs: number;
   scrolling: boolean;
@@ -29,24 +31,28 @@ declare global {
  * delay after paint is not in it.
  */
 export function install(): void {
-  const probe: Probe = { frames: [], longTasks: [], latencies: [], runStartMs: NaN, scrolling: false };
+  const probe: Probe = { frames: [], longTasks: [], latencies: [], arrivals: [], runStartMs: NaN, scrolling: false };
   window.probe = probe;
   new PerformanceObserver((list) => {
     for (const task of list.getEntries()) probe.longTasks.push({ startMs: task.startTime, durationMs: task.duration });
   }).observe({ type: 'longtask', buffered: true });
 
-  const waiting: { seq: number; atNs: number }[] = [];
+  const waiting: { seq: number; atNs: number; cameMs: number }[] = [];
   const Native = window.WebSocket;
   window.WebSocket = class extends Native {
     constructor(url: string | URL, protocols?: string | string[]) {
       super(url, protocols);
-      this.addEventListener('message', ({ data }: MessageEvent<string>) => {
-        if (!data.startsWith('{"type":"events"')) return;
-        for (const at of [data.indexOf('{"seq":'), data.lastIndexOf('{"seq":')]) {
-          const behind = data.indexOf('{"seq":', at + 1);
-          const event = data.slice(at, behind < 0 ? data.length : behind);
-          const found = /^\{"seq":(\d+),"kind":"[^"]*","atNs":(\d+)/.exec(event);
-          if (found !== null) waiting.push({ seq: Number(found[1]), atNs: Number(found[2]) + Number(/"durationNs":(\d+)/.exec(event)?.[1] ?? 0) });
+      // As server/wire/record-frame.ts and record-layout.ts say.
+      this.addEventListener('message', ({ data }: MessageEvent<string | ArrayBuffer>) => {
+        if (typeof data === 'string') return;
+        const doubles = new Float64Array(data);
+        if (doubles.at(-1) !== 1) return;
+        const cameMs = performance.now();
+        const words = new Uint32Array(data);
+        const count = (data.byteLength - 8) / 104;
+        for (const slot of [0, count - 1]) {
+          const isCall = ((words[slot * 24 + 3] ?? 0) & 0xff) === 0;
+          waiting.push({ seq: doubles[count * 12 + slot] ?? 0, atNs: (doubles[slot * 12] ?? 0) + (isCall ? (words[slot * 24 + 2] ?? 0) : 0), cameMs });
         }
       });
     }
@@ -72,7 +78,9 @@ export function install(): void {
     }
     while (waiting.length > 0 && (waiting[0]?.seq ?? 0) <= shownSeq) {
       const event = waiting.shift();
-      if (event !== undefined && !Number.isNaN(probe.runStartMs)) probe.latencies.push(nowMs - probe.runStartMs - event.atNs / 1e6);
+      if (event === undefined || Number.isNaN(probe.runStartMs)) continue;
+      probe.latencies.push(nowMs - probe.runStartMs - event.atNs / 1e6);
+      probe.arrivals.push(event.cameMs - probe.runStartMs - event.atNs / 1e6);
     }
   };
   let lastMs = 0;
@@ -102,5 +110,5 @@ export async function findRunStart(): Promise<void> {
 
 /** Forgets what was measured so far. */
 export function begin(scrolling: boolean): void {
-  Object.assign(window.probe, { frames: [], longTasks: [], latencies: [], scrolling });
+  Object.assign(window.probe, { frames: [], longTasks: [], latencies: [], arrivals: [], scrolling });
 }

@@ -8,7 +8,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest
 import { WebSocket, type ClientOptions } from 'ws';
 import type { TraceEvent } from '../wire/event.ts';
 import { FEED_FRAGMENTS_MAX, FEED_FRAME_MAX_BYTES, JOURNAL_RECORDS } from '../wire/limits.ts';
-import type { FeedMessage, Reply, Status } from '../wire/message.ts';
+import type { FeedMessage, Reply, SnapshotPart, Status } from '../wire/message.ts';
+import { readRecordFrame } from '../wire/record-frame.ts';
 import { buildApp } from './app.ts';
 import type { BridgeOptions } from './options.ts';
 import { GOOD_CLIENT, GOOD_SERVER, sampleEngine } from './sample-engine.ts';
@@ -71,13 +72,15 @@ async function serve(options: Partial<BridgeOptions> = {}, start = true): Promis
 /** A page without a browser: what it was told, and commands with their replies. */
 class TestPage {
   readonly socket: WebSocket;
-  readonly messages: FeedMessage[] = [];
+  readonly messages: (FeedMessage | SnapshotPart)[] = [];
   closed: number | null = null;
   #lastId = 0;
 
   constructor(port: number, protocols: string[] = [], options: ClientOptions = {}, query = '') {
     this.socket = new WebSocket(`ws://127.0.0.1:${port}/ws${query}`, protocols, options);
-    this.socket.on('message', (data: Buffer) => this.messages.push(JSON.parse(data.toString()) as FeedMessage));
+    this.socket.on('message', (data: Buffer, isBinary: boolean) =>
+      this.messages.push(isBinary ? readRecordFrame(Uint8Array.from(data).buffer) : (JSON.parse(data.toString()) as FeedMessage)),
+    );
     this.socket.on('close', (code) => (this.closed = code));
     cleanups.push(() => {
       this.socket.terminate();
@@ -505,16 +508,14 @@ describe('with the real engines', () => {
     });
   });
 
-  it('a page that asks for its snapshot in parts gets hello after them', async () => {
+  it('a page that asks for records gets hello after those of its snapshot', async () => {
     const { app, port } = await serve();
     app.bridge.journal.append(idleRecords(3_000));
-    const [whole, parts] = [await TestPage.open(port), await TestPage.open(port, [], {}, '?parts=1')];
+    const page = await TestPage.open(port, [], {}, '?records=1');
     await vi.waitFor(() => {
-      for (const page of [whole, parts]) expect(page.messages.some((message) => message.type === 'hello')).toBe(true);
+      expect(page.messages.find((message) => message.type === 'hello')).toMatchObject({ snapshot: { events: [] } });
     });
-    expect(whole.messages[0]?.type).toBe('hello');
-    expect(parts.messages.slice(0, 2).map((message) => message.type)).toEqual(['snapshot-part', 'snapshot-part']);
-    expect(parts.messages.find((message) => message.type === 'events' || message.type === 'hello')?.type).toBe('hello');
+    expect(page.messages.slice(0, 3).map((message) => message.type)).toEqual(['snapshot-part', 'snapshot-part', 'snapshot-part']);
   });
 
   it('a taken port is told at its bind, and can be started once it is free', async () => {

@@ -15,7 +15,8 @@ import {
   WORDING_SLICE_EVENTS,
 } from '../wire/limits.ts';
 import type { TraceEvent } from '../wire/event.ts';
-import type { Events, FeedMessage, Gap, Hello, Status } from '../wire/message.ts';
+import type { Events, FeedMessage, Gap, Hello, SnapshotPart, Status } from '../wire/message.ts';
+import { readRecordFrame } from '../wire/record-frame.ts';
 import { Broadcast } from './broadcast.ts';
 import { CLOSE_TOO_SLOW, Feed, type FeedSocket } from './feed.ts';
 import { Journal } from './journal.ts';
@@ -28,7 +29,7 @@ class Page implements FeedSocket {
   bufferedAmount = 0;
   closed: number | null = null;
   readonly raw: (Uint8Array | string)[] = [];
-  readonly messages: FeedMessage[] = [];
+  readonly messages: (FeedMessage | SnapshotPart)[] = [];
   readonly feed: Feed;
   /** Of a message under way. */
   #frames = '';
@@ -38,16 +39,20 @@ class Page implements FeedSocket {
   position = -1;
   dropped = 0;
 
-  constructor(inParts = false) {
-    this.feed = new Feed(this, 'control', inParts);
+  constructor(records = false) {
+    this.feed = new Feed(this, 'control', records);
   }
 
-  send(data: Uint8Array | string, { fin }: { fin: boolean }): void {
+  send(data: Uint8Array | string, { binary, fin }: { binary: boolean; fin: boolean }): void {
     this.raw.push(data);
-    this.#frames += data.toString();
-    if (!fin) return;
-    const message = JSON.parse(this.#frames) as FeedMessage;
-    this.#frames = '';
+    let message: FeedMessage | SnapshotPart;
+    if (binary) message = readRecordFrame(Uint8Array.from(data as Uint8Array).buffer);
+    else {
+      this.#frames += data.toString();
+      if (!fin) return;
+      message = JSON.parse(this.#frames) as FeedMessage;
+      this.#frames = '';
+    }
     this.messages.push(message);
     if (message.type !== 'snapshot-part' && message.type !== 'hello' && message.type !== 'gap') expect(this.#parts).toEqual([]);
     // eslint-disable-next-line @typescript-eslint/switch-exhaustiveness-check -- replies and status carry no events
@@ -138,16 +143,22 @@ describe('in real time', () => {
     for (const page of pages) broadcast.leave(page.feed);
   });
 
-  it('a page that asks for it gets its snapshots in parts, which come to the same and are worded once for all', async () => {
+  it('a page that asks for records gets the same events, snapshots in parts, made once for all', async () => {
     const { journal, broadcast } = setUp();
     journal.append(idleRecords(WORDING_SLICE_EVENTS * 3 + 10));
     const [whole, one, other] = [new Page(), new Page(true), new Page(true)];
     await Promise.all([whole, one, other].map((page) => broadcast.join(page.feed, GREETING)));
     expect(whole.messages.map((message) => message.type)).toEqual(['hello']);
-    expect(one.messages.map((message) => message.type)).toEqual(['snapshot-part', 'snapshot-part', 'snapshot-part', 'hello']);
+    expect(one.messages.map((message) => message.type)).toEqual(['snapshot-part', 'snapshot-part', 'snapshot-part', 'snapshot-part', 'hello']);
     const told = one.messages.flatMap((message) => (message.type === 'snapshot-part' ? message.events : []));
     expect([...told, ...(one.of('hello')[0]?.snapshot.events ?? [])]).toEqual(whole.of('hello')[0]?.snapshot.events);
     expect(one.raw[0]).toBe(other.raw[0]);
+    journal.append(idleRecords(3));
+    await vi.waitFor(() => {
+      expect([one, whole].map((page) => page.messages.at(-1)?.type)).toEqual(['events', 'events']);
+    });
+    expect(one.messages.at(-1)).toEqual(whole.messages.at(-1));
+    expect(one.raw.at(-1)).toBe(other.raw.at(-1));
     // And after a gap.
     journal.append(idleRecords(100_000));
     await vi.waitFor(() => {

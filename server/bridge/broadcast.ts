@@ -18,7 +18,7 @@ import { SnapshotMaker } from './snapshot-maker.ts';
 /** Events worded between two looks at the clock. */
 const WORDED_AT_A_TIME = 256;
 
-/** What a flush has worded for the pages at one position. */
+/** What a flush has made for the pages at one position. */
 interface Worded {
   to: number;
   message: Uint8Array;
@@ -56,10 +56,9 @@ export class Broadcast {
   async join(feed: Feed, greeting: Omit<Hello, 'seq' | 'snapshot'>): Promise<void> {
     this.#feeds.add(feed);
     if (this.#unsubscribe === null) this.#begin();
-    const snapshot = await this.#snapshots.get(0);
-    if (!this.#feeds.has(feed)) return;
+    const snapshot = this.#snapshots.get(0);
+    await feed.hello(greeting, snapshot);
     feed.statusKey = statusKey(snapshot.status);
-    feed.hello(greeting, snapshot, performance.now());
     this.#flushSoon();
   }
 
@@ -111,6 +110,7 @@ export class Broadcast {
     const nowMs = performance.now();
     const lastSeq = this.#journal.lastSeq;
     const worded = new Map<number, Worded>();
+    const framed = new Map<number, Worded>();
     const tooFast = this.#pace.tooFast(lastSeq, nowMs);
     const snapshotEvents = this.#journal.presentEvents;
     let unfinished = false;
@@ -127,14 +127,16 @@ export class Broadcast {
         if (feed.mayHaveSnapshot(nowMs)) void this.#refresh(feed);
         continue;
       }
-      let message = worded.get(feed.position);
+      const made = feed.records ? framed : worded;
+      let message = made.get(feed.position);
       if (message === undefined) {
-        if (worded.size > 0 && performance.now() - nowMs > FEED_WORDING_MS) {
+        if (worded.size + framed.size > 0 && performance.now() - nowMs > FEED_WORDING_MS) {
           unfinished = true;
           continue;
         }
-        message = this.#word(feed.position + 1, Math.min(lastSeq, feed.position + FEED_EVENTS_PER_FLUSH), nowMs + FEED_WORDING_MS);
-        worded.set(feed.position, message);
+        const to = Math.min(lastSeq, feed.position + FEED_EVENTS_PER_FLUSH);
+        message = feed.records ? { to, message: this.#journal.frame(feed.position + 1, to) } : this.#word(feed.position + 1, to, nowMs + FEED_WORDING_MS);
+        made.set(feed.position, message);
       }
       told += message.to - feed.position;
       feed.events(message.message, message.to, lastSeq);
@@ -166,11 +168,10 @@ export class Broadcast {
   async #refresh(feed: Feed): Promise<void> {
     if (this.#refreshing.has(feed)) return;
     this.#refreshing.add(feed);
-    const snapshot = await this.#snapshots.get(feed.position + 1);
+    const snapshot = this.#snapshots.get(feed.position + 1);
+    await feed.gap(snapshot);
     this.#refreshing.delete(feed);
-    if (!this.#feeds.has(feed)) return;
     feed.statusKey = statusKey(snapshot.status);
-    feed.gap(snapshot, performance.now());
     this.#flushSoon();
   }
 

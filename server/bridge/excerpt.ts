@@ -2,6 +2,7 @@
 import { setImmediate as loopTurns } from 'node:timers/promises';
 import type { TraceEvent } from '../wire/event.ts';
 import { RECORD_BYTES, WORDING_SLICE_EVENTS } from '../wire/limits.ts';
+import { recordFrame } from '../wire/record-frame.ts';
 import { RecordBatch } from '../wire/record.ts';
 
 export class Excerpt {
@@ -36,6 +37,19 @@ export class Excerpt {
   /** All of them, worded at once: for tests and short excerpts. */
   events(): TraceEvent[] {
     return Array.from({ length: this.count }, (_, index) => this.event(index));
+  }
+
+  /** All of them as frames of the type 'snapshot-part', of at most WORDING_SLICE_EVENTS records each. */
+  frames(): Uint8Array[] {
+    const frames: Uint8Array[] = [];
+    for (let from = 0; from < this.count; from += WORDING_SLICE_EVENTS) {
+      const to = Math.min(this.count, from + WORDING_SLICE_EVENTS);
+      const { frame, seqs } = recordFrame('snapshot-part', to - from);
+      frame.set(this.#records.bytes.subarray(from * RECORD_BYTES, to * RECORD_BYTES));
+      seqs.set(this.#seqs.subarray(from, to));
+      frames.push(frame);
+    }
+    return frames;
   }
 
   /** The events in slices; between two of them the loop turns, so that a long answer holds up nobody. */

@@ -33,8 +33,8 @@ export type Role = Hello['role'];
 export class Feed {
   readonly role: Role;
   readonly #socket: FeedSocket;
-  /** It asked for snapshots in parts. */
-  readonly #inParts: boolean;
+  /** It asked for events as records, not as JSON. */
+  readonly records: boolean;
   #state: FeedState = 'joining';
   /** The last event this page was told of, by events or snapshot. */
   #position = 0;
@@ -48,9 +48,9 @@ export class Feed {
   /** The status it knows, by its key. */
   statusKey = '';
 
-  constructor(socket: FeedSocket, role: Role, inParts = false) {
+  constructor(socket: FeedSocket, role: Role, records = false) {
     this.#socket = socket;
-    this.#inParts = inParts;
+    this.records = records;
     this.role = role;
   }
 
@@ -102,21 +102,19 @@ export class Feed {
   }
 
   /** The first message: from here on it is live. `greeting` is a Hello without its seq and snapshot. */
-  hello(greeting: Omit<Hello, 'seq' | 'snapshot'>, snapshot: PreparedSnapshot, nowMs: number): void {
-    this.#tell(`${JSON.stringify(greeting).slice(0, -1)},"seq":${snapshot.seq}`, snapshot);
-    this.#joined(snapshot, nowMs);
+  async hello(greeting: Omit<Hello, 'seq' | 'snapshot'>, snapshot: PreparedSnapshot): Promise<void> {
+    await this.#tell(`${JSON.stringify(greeting).slice(0, -1)},"seq":${snapshot.seq}`, snapshot);
   }
 
   /** The events after its position, up to the snapshot's, are not sent to it; the snapshot replaces what it knew. */
-  gap(snapshot: PreparedSnapshot, nowMs: number): void {
+  async gap(snapshot: PreparedSnapshot): Promise<void> {
     const from = this.#position + 1;
-    this.#tell(`{"type":"gap","from":${from},"to":${snapshot.seq},"dropped":${snapshot.seq - from + 1}`, snapshot);
-    this.#joined(snapshot, nowMs);
+    await this.#tell(`{"type":"gap","from":${from},"to":${snapshot.seq},"dropped":${snapshot.seq - from + 1}`, snapshot);
   }
 
-  /** The events after its position, up to `to`, as one message that other pages may share. */
+  /** The events after its position, up to `to`, as one message in its own form, which other pages may share. */
   events(message: Uint8Array, to: number, lastSeq: number): void {
-    this.#send(message);
+    this.#send(message, { binary: this.records });
     this.#position = to;
     this.#pendingAfterFlush = lastSeq - to;
   }
@@ -134,29 +132,30 @@ export class Feed {
     this.#socket.close(code, reason);
   }
 
-  /** Sends a snapshot, its parts first where they are wanted, in a message that begins with `head`. */
-  #tell(head: string, snapshot: PreparedSnapshot): void {
-    if (this.#inParts) for (const part of snapshot.parts) this.#send(part);
-    const json = this.#inParts ? snapshot.lastPart : snapshot.json;
-    if (json.length <= SNAPSHOT_COPY_MAX_BYTES) {
-      this.#send(Buffer.concat([Buffer.from(`${head},"snapshot":`), json, CLOSING_BRACE]));
-      return;
+  /** Sends a snapshot, as records or as JSON, in a message that begins with `head`; from there on the page is live. */
+  async #tell(head: string, snapshot: PreparedSnapshot): Promise<void> {
+    const json = this.records ? snapshot.eventless : await snapshot.json();
+    if (!this.open) return;
+    if (this.records) for (const frame of snapshot.frames) this.#send(frame, { binary: true });
+    if (json.length <= SNAPSHOT_COPY_MAX_BYTES) this.#send(Buffer.concat([Buffer.from(`${head},"snapshot":`), json, CLOSING_BRACE]));
+    else {
+      // One message in three frames: the large one in the middle is shared by all pages, not copied for each.
+      this.#send(`${head},"snapshot":`, { fin: false });
+      this.#send(json, { fin: false });
+      this.#send(CLOSING_BRACE);
     }
-    // One message in three frames: the large one in the middle is shared by all pages, not copied for each.
-    this.#send(`${head},"snapshot":`, false);
-    this.#send(json, false);
-    this.#send(CLOSING_BRACE);
+    this.#joined(snapshot);
   }
 
-  #joined(snapshot: PreparedSnapshot, nowMs: number): void {
+  #joined(snapshot: PreparedSnapshot): void {
     this.#position = snapshot.seq;
     // What piled up while a large snapshot was made is no sign of slowness: the first flush never counts as growth.
     this.#pendingAfterFlush = Infinity;
-    this.#snapshotMs = nowMs;
+    this.#snapshotMs = performance.now();
     this.#state = 'live';
   }
 
-  #send(message: Uint8Array | string, fin = true): void {
-    if (this.open) this.#socket.send(message, { binary: false, fin });
+  #send(message: Uint8Array | string, { binary = false, fin = true } = {}): void {
+    if (this.open) this.#socket.send(message, { binary, fin });
   }
 }

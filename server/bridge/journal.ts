@@ -2,6 +2,7 @@
 import type { TraceEvent } from '../wire/event.ts';
 import { JOURNAL_RECORDS, RECORD_BYTES, SNAPSHOT_RECENT_EVENTS } from '../wire/limits.ts';
 import { TAG, WORDS } from '../wire/record-layout.ts';
+import { recordFrame } from '../wire/record-frame.ts';
 import { RecordBatch, recordCloses, recordDescriptor, recordProcess, recordTag } from '../wire/record.ts';
 import { OUR_PROCESSES } from '../wire/vocabulary.ts';
 import { Excerpt } from './excerpt.ts';
@@ -88,6 +89,20 @@ export class Journal {
   event(seq: number): TraceEvent {
     if (seq < this.firstSeq || seq > this.#lastSeq) throw new RangeError(`event ${seq} is not among ${this.firstSeq} … ${this.#lastSeq}`);
     return this.#ring.event((seq - 1) % this.capacity, seq);
+  }
+
+  /** The events `from` … `to` as a frame of the type 'events'; a RangeError where one is not held. */
+  frame(from: number, to: number): Uint8Array {
+    if (from < this.firstSeq || to > this.#lastSeq) throw new RangeError(`events ${from} … ${to} are not among ${this.firstSeq} … ${this.#lastSeq}`);
+    const { frame, seqs } = recordFrame('events', to - from + 1);
+    for (let done = 0; done < seqs.length;) {
+      const slot = (from + done - 1) % this.capacity;
+      const count = Math.min(seqs.length - done, this.capacity - slot);
+      frame.set(this.#ring.bytes.subarray(slot * RECORD_BYTES, (slot + count) * RECORD_BYTES), done * RECORD_BYTES);
+      done += count;
+    }
+    for (let index = 0; index < seqs.length; index += 1) seqs[index] = from + index;
+    return frame;
   }
 
   /** The events after `since`, at most `limit` of them, beginning with the oldest that is still held. */

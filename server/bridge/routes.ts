@@ -100,7 +100,7 @@ export function addRoutes(app: FastifyInstance, bridge: Bridge, access: Access):
   };
   app.get('/ws', { websocket: true, onRequest: [needsRole, needsRoom] }, (socket, request) => {
     // eslint-disable-next-line @typescript-eslint/no-unsafe-class-instance-assignment -- the plugin makes the socket with ws, and types it by ws's own types
-    watch(bridge, socket, access.role(request.raw) ?? 'watch', (request.query as { parts?: unknown }).parts === '1', (error) => {
+    watch(bridge, socket, access.role(request.raw) ?? 'watch', (request.query as { records?: unknown }).records === '1', (error) => {
       request.log.error(error);
     });
   });
@@ -117,8 +117,8 @@ export function readSocketsLimit(query: unknown): number | null {
 }
 
 /** One page from its first message to its last. */
-function watch(bridge: Bridge, socket: WebSocket, role: Role, inParts: boolean, log: (error: unknown) => void): void {
-  const feed = new Feed(socket, role, inParts);
+function watch(bridge: Bridge, socket: WebSocket, role: Role, records: boolean, log: (error: unknown) => void): void {
+  const feed = new Feed(socket, role, records);
   const commands = new Commands(bridge, role, (seq) => {
     feed.ack(seq);
   });

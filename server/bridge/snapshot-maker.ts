@@ -1,44 +1,48 @@
-// Snapshots as pages get them: made in slices so that a large one stalls nobody, made once for all who ask at about the same time.
+// Snapshots as pages get them: copied from the journal in one moment, made once for all who ask at about the same time.
 import { FEED_EVENTS_PER_FLUSH, SNAPSHOT_REUSE_MS } from '../wire/limits.ts';
 import type { Status } from '../wire/message.ts';
+import type { Excerpt } from './excerpt.ts';
 import type { Journal } from './journal.ts';
 
-/** The present up to event `seq`, worded: whole, or in parts, whichever is asked for; each of both once for all who ask. */
+/** The present up to event `seq`, as JSON or as records; each of both is made when it is first asked for, and once. */
 export class PreparedSnapshot {
   readonly seq: number;
   readonly status: Status;
-  readonly #omitted: number;
-  /** Events as JSON, separated by commas. */
-  readonly #slices: readonly string[];
-  #json: Uint8Array | null = null;
-  #parts: readonly Uint8Array[] | null = null;
+  readonly #present: Excerpt;
+  #json: Promise<Uint8Array> | null = null;
+  #frames: readonly Uint8Array[] | null = null;
 
-  constructor(seq: number, status: Status, omitted: number, slices: readonly string[]) {
+  constructor(seq: number, status: Status, present: Excerpt) {
     this.seq = seq;
     this.status = status;
-    this.#omitted = omitted;
-    this.#slices = slices;
+    this.#present = present;
   }
 
-  /** A Snapshot of message.ts with all events. */
-  get json(): Uint8Array {
-    this.#json ??= Buffer.from(this.#around(this.#slices.join(',')));
+  /** A Snapshot of message.ts with all events; worded in slices, so that a large one stalls nobody. */
+  json(): Promise<Uint8Array> {
+    this.#json ??= this.#word();
     return this.#json;
   }
 
-  /** The messages SnapshotPart of message.ts … */
-  get parts(): readonly Uint8Array[] {
-    this.#parts ??= this.#slices.slice(0, -1).map((slice) => Buffer.from(`{"type":"snapshot-part","events":[${slice}]}`));
-    return this.#parts;
+  /** The events as frames (record-frame.ts), which come before … */
+  get frames(): readonly Uint8Array[] {
+    this.#frames ??= this.#present.frames();
+    return this.#frames;
   }
 
-  /** … and the Snapshot with the events that follow them. */
-  get lastPart(): Uint8Array {
-    return Buffer.from(this.#around(this.#slices.at(-1) ?? ''));
+  /** … a Snapshot that has none itself. */
+  get eventless(): Uint8Array {
+    return Buffer.from(this.#around(''));
+  }
+
+  async #word(): Promise<Uint8Array> {
+    const slices: string[] = [];
+    for await (const slice of this.#present.slices()) slices.push(JSON.stringify(slice).slice(1, -1));
+    return Buffer.from(this.#around(slices.join(',')));
   }
 
   #around(events: string): string {
-    return `{"seq":${this.seq},"status":${JSON.stringify(this.status)},"omitted":${this.#omitted},"events":[${events}]}`;
+    return `{"seq":${this.seq},"status":${JSON.stringify(this.status)},"omitted":${this.seq - this.#present.count},"events":[${events}]}`;
   }
 }
 
@@ -46,7 +50,6 @@ export class SnapshotMaker {
   readonly #journal: Journal;
   readonly #status: () => Status;
   #latest: { madeMs: number; snapshot: PreparedSnapshot } | null = null;
-  #making: { seq: number; promise: Promise<PreparedSnapshot> } | null = null;
   #forget: NodeJS.Timeout | undefined;
 
   constructor(journal: Journal, status: () => Status) {
@@ -55,30 +58,14 @@ export class SnapshotMaker {
   }
 
   /** A snapshot that includes event `atLeast`, and from which a page can go on with the events that follow. */
-  get(atLeast: number): Promise<PreparedSnapshot> {
-    const newest = this.#journal.lastSeq;
-    const useful = (seq: number): boolean => seq >= atLeast && newest - seq <= FEED_EVENTS_PER_FLUSH;
-    const latest = this.#latest;
-    if (latest !== null && useful(latest.snapshot.seq) && performance.now() - latest.madeMs < SNAPSHOT_REUSE_MS) return Promise.resolve(latest.snapshot);
-    if (this.#making !== null && useful(this.#making.seq)) return this.#making.promise;
-    const promise = this.#make();
-    const making = { seq: newest, promise };
-    this.#making = making;
-    void promise.finally(() => {
-      if (this.#making === making) this.#making = null;
-    });
-    return promise;
-  }
-
-  async #make(): Promise<PreparedSnapshot> {
-    const madeMs = performance.now();
+  get(atLeast: number): PreparedSnapshot {
+    const nowMs = performance.now();
     const seq = this.#journal.lastSeq;
-    const status = this.#status();
-    const present = this.#journal.present();
-    const slices: string[] = [];
-    for await (const slice of present.slices()) slices.push(JSON.stringify(slice).slice(1, -1));
-    const snapshot = new PreparedSnapshot(seq, status, seq - present.count, slices);
-    this.#latest = { madeMs, snapshot };
+    const latest = this.#latest;
+    if (latest !== null && latest.snapshot.seq >= atLeast && seq - latest.snapshot.seq <= FEED_EVENTS_PER_FLUSH && nowMs - latest.madeMs < SNAPSHOT_REUSE_MS)
+      return latest.snapshot;
+    const snapshot = new PreparedSnapshot(seq, this.#status(), this.#journal.present());
+    this.#latest = { madeMs: nowMs, snapshot };
     // A snapshot of ten thousand connections is large: nobody needs it once it is old.
     clearTimeout(this.#forget);
     this.#forget = setTimeout(() => {

@@ -215,6 +215,9 @@ export const PAGE_LOG_EVENTS = 200_000;
 /** Events a frozen page keeps for later; beyond that it begins anew from a snapshot, and says how many it skipped. */
 export const PAGE_FROZEN_EVENTS = 200_000;
 export const PAGE_ENDED_CONNECTIONS = 20_000;
+/** Nobody reads more new events than this in one frame: a page draws such a rush every second frame at most, and has the other for what comes and goes. */
+export const PAGE_RUSH_EVENTS = 64;
+export const PAGE_RUSH_DRAW_MS = 30;
 
 /** The charts' memory: stretches of so many milliseconds, and so many of them in which something happened (ten busy minutes). */
 export const PAGE_SERIES_BIN_MS = 250;

@@ -1,4 +1,4 @@
-// What the bridge says to a page: hello, events, gap, parts of snapshots, status and replies, each a text frame of JSON.
+// What the bridge says to a page: hello, events, gap, status and replies, each a text frame of JSON; events as records where a page asks for it.
 import { Type, type Static } from 'typebox';
 import { Evidence, TraceEvent } from './event.ts';
 
@@ -107,12 +107,14 @@ export const Snapshot = Type.Object({
 export type Snapshot = Static<typeof Snapshot>;
 
 /**
- * The beginning of a snapshot, only for pages that asked for it with /ws?parts=1: a snapshot of ten thousand connections is 30 MB, which nobody can
- * read in one go without standing still. Its events come before those of the snapshot in the `hello` or `gap` that follows, in parts of at most
- * WORDING_SLICE_EVENTS, with nothing in between; that snapshot's `omitted` counts neither.
+ * What a binary frame stands for (record-frame.ts) where it is no Events: events of a snapshot, in parts of at most WORDING_SLICE_EVENTS, with nothing
+ * in between. They come before the `hello` or `gap` whose snapshot they belong to, which then has none itself.
+ * Only for pages that asked with /ws?records=1: a snapshot of ten thousand connections is 30 MB of JSON, which nobody can read without standing still.
  */
-export const SnapshotPart = Type.Object({ type: Type.Literal('snapshot-part'), events: Type.Array(TraceEvent) });
-export type SnapshotPart = Static<typeof SnapshotPart>;
+export interface SnapshotPart {
+  type: 'snapshot-part';
+  events: TraceEvent[];
+}
 
 /** One socket of the kernel's table, as ss(8) prints it. */
 export const SocketRow = Type.Object({
@@ -235,5 +237,5 @@ export const Reply = Type.Union([
 ]);
 export type Reply = Static<typeof Reply>;
 
-export const FeedMessage = Type.Union([Hello, Events, Gap, SnapshotPart, StatusMessage, Reply]);
+export const FeedMessage = Type.Union([Hello, Events, Gap, StatusMessage, Reply]);
 export type FeedMessage = Static<typeof FeedMessage>;

@@ -1,5 +1,5 @@
 // The event that a record stands for: numbers become words here, where somebody looks, and nowhere earlier.
-import { endpointText, ipText } from './address.ts';
+import { addressText, endpointPair, type EndpointPair } from './endpoints.ts';
 import { errnoName } from './errno.ts';
 import type { CallEvent, EventKind, TcpInfo, TraceEvent } from './event.ts';
 import { acceptFlagWords, epollEventWords, epollOpWord, levelWord, optionWord, shutdownWord, socketTypeWords } from './flags.ts';
@@ -163,12 +163,8 @@ export function eventOfRecord(batch: RecordBytes, slot: number, seq: number, atN
   return event as unknown as TraceEvent;
 }
 
-function localEnd(batch: RecordBytes, slot: number): string {
-  return endpointText(batch.word(slot, LOCAL_IP), batch.word(slot, PORTS) >>> 16);
-}
-
-function remoteEnd(batch: RecordBytes, slot: number): string {
-  return endpointText(batch.word(slot, REMOTE_IP), batch.word(slot, PORTS) & 0xffff);
+function bothEnds(batch: RecordBytes, slot: number): EndpointPair {
+  return endpointPair(batch.word(slot, LOCAL_IP), batch.word(slot, REMOTE_IP), batch.word(slot, PORTS));
 }
 
 /** Which socket an event is of, where it is of one. */
@@ -177,7 +173,7 @@ function addSocket(event: Record<string, unknown>, batch: RecordBytes, slot: num
   if (socket === 0) return;
   event['socket'] = socket;
   if (process === 'tcp-client') event['clientId'] = clientIdText(socket);
-  if ((batch.word(slot, PORTS) & 0xffff) !== 0) event['connection'] = { local: localEnd(batch, slot), remote: remoteEnd(batch, slot) };
+  if ((batch.word(slot, PORTS) & 0xffff) !== 0) event['connection'] = bothEnds(batch, slot);
 }
 
 /** What is seen of a socket from outside. The tap watches sockets of others: whose they are stands in the data, and its own process is not it. */
@@ -190,8 +186,9 @@ function addSeen(event: Record<string, unknown>, batch: RecordBytes, slot: numbe
     event['pid'] = batch.word(slot, PID);
   }
   if (process !== 'kernel-tap') addSocket(event, batch, slot, process);
-  event['local'] = localEnd(batch, slot);
-  event['remote'] = remoteEnd(batch, slot);
+  const { local, remote } = bothEnds(batch, slot);
+  event['local'] = local;
+  event['remote'] = remote;
 }
 
 function addErrno(event: Record<string, unknown>, batch: RecordBytes, slot: number): void {
@@ -277,7 +274,7 @@ function callArgs(call: CallName, batch: RecordBytes, slot: number, view: DataVi
     case 'shutdown':
       return { how: shutdownWord(a0) };
     case 'close':
-      return {};
+      return NO_ARGS;
     case 'epoll_create1':
       return { flags: a0 === 0 ? '0' : 'EPOLL_CLOEXEC' };
     case 'epoll_ctl':
@@ -293,6 +290,9 @@ function callArgs(call: CallName, batch: RecordBytes, slot: number, view: DataVi
   }
 }
 
+/** Of a close(), whose one argument is its descriptor; shared, and so not to be changed. */
+const NO_ARGS = Object.freeze({});
+
 function sockaddrIn(ip: number, port: number): { family: 'AF_INET'; port: number; ip: string } {
-  return { family: 'AF_INET', port, ip: ipText(ip) };
+  return { family: 'AF_INET', port, ip: addressText(ip) };
 }

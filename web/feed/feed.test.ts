@@ -1,11 +1,20 @@
 // The page's end of the feed: what it hands on, and what it acknowledges.
 import { describe, expect, test } from 'vitest';
-import type { FeedMessage } from '#wire/message.ts';
+import type { FeedMessage, SnapshotPart } from '#wire/message.ts';
+import { recordFrame } from '#wire/record-frame.ts';
 import { Feed, type FeedPhase } from './feed.ts';
 
 /** A feed whose socket a test speaks for, and whose timers it runs. */
-function feed(): { say: (message: object) => void; heard: FeedMessage[]; phases: FeedPhase[]; sent: unknown[]; closed: () => number; timers: (() => void)[] } {
-  const heard: FeedMessage[] = [];
+function feed(): {
+  say: (message: object) => void;
+  frame: (type: 'snapshot-part' | 'events', ...seqs: number[]) => void;
+  heard: (FeedMessage | SnapshotPart)[];
+  phases: FeedPhase[];
+  sent: unknown[];
+  closed: () => number;
+  timers: (() => void)[];
+} {
+  const heard: (FeedMessage | SnapshotPart)[] = [];
   const phases: FeedPhase[] = [];
   const sent: unknown[] = [];
   const timers: (() => void)[] = [];
@@ -26,7 +35,12 @@ function feed(): { say: (message: object) => void; heard: FeedMessage[]; phases:
   const say = (message: object): void => {
     socket.onmessage?.({ data: JSON.stringify(message) } as MessageEvent);
   };
-  return { say, heard, phases, sent, closed: () => closed, timers };
+  const frame = (type: 'snapshot-part' | 'events', ...seqs: number[]): void => {
+    const made = recordFrame(type, seqs.length);
+    made.seqs.set(seqs);
+    socket.onmessage?.({ data: made.frame.buffer } as MessageEvent);
+  };
+  return { say, frame, heard, phases, sent, closed: () => closed, timers };
 }
 
 describe('a bridge that says nothing', () => {
@@ -43,9 +57,9 @@ describe('a bridge that says nothing', () => {
 
 describe('a snapshot in parts', () => {
   test('is handed on part by part, and acknowledged when it is whole', () => {
-    const { say, heard, phases, sent, timers } = feed();
-    say({ type: 'snapshot-part', events: [{ seq: 1 }] });
-    say({ type: 'snapshot-part', events: [{ seq: 2 }] });
+    const { say, frame, heard, phases, sent, timers } = feed();
+    frame('snapshot-part', 1);
+    frame('snapshot-part', 2);
     expect([heard.length, phases, timers.length]).toEqual([2, ['connecting'], 0]);
     say({ type: 'hello', seq: 3, snapshot: { seq: 3, events: [{ seq: 3 }] } });
     expect(phases).toEqual(['connecting', 'live']);
@@ -56,13 +70,13 @@ describe('a snapshot in parts', () => {
   });
 
   test('after a gap goes on behind the snapshot; a hole ends the connection', () => {
-    const { say, heard, closed } = feed();
+    const { say, frame, heard, closed } = feed();
     say({ type: 'hello', seq: 3, snapshot: { seq: 3, events: [] } });
-    say({ type: 'snapshot-part', events: [{ seq: 8 }] });
+    frame('snapshot-part', 8);
     say({ type: 'gap', from: 4, to: 9, dropped: 6, snapshot: { seq: 9, events: [{ seq: 9 }] } });
-    say({ type: 'events', from: 10, to: 10, events: [{ seq: 10 }] });
+    frame('events', 10);
     expect([heard.length, closed()]).toEqual([4, 0]);
-    say({ type: 'events', from: 12, to: 12, events: [{ seq: 12 }] });
+    frame('events', 12);
     expect([heard.length, closed()]).toEqual([4, 1]);
   });
 });

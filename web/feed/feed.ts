@@ -1,14 +1,16 @@
 // The WebSocket to the bridge: reconnecting, in order, with commands that get their replies; it knows messages, not what they mean.
 import type { Ack, Command } from '#wire/command.ts';
 import { PAGE_ACK_INTERVAL_MS, PAGE_COMMAND_TIMEOUT_MS, PAGE_RECONNECT_FIRST_MS, PAGE_RECONNECT_MAX_MS, PAGE_SILENCE_MS } from '#wire/limits.ts';
-import type { FeedMessage, Reply } from '#wire/message.ts';
+import type { FeedMessage, Reply, SnapshotPart } from '#wire/message.ts';
+import { readRecordFrame } from '#wire/record-frame.ts';
 
 export type FeedPhase = 'connecting' | 'live' | 'lost';
+export type Told = Exclude<FeedMessage, { type: 'reply' }> | SnapshotPart;
 export type CommandBody = Command extends infer One ? (One extends Command ? Omit<One, 'id'> : never) : never;
 
 /** Whoever listens to a feed. */
 export interface FeedListener {
-  onMessage(message: Exclude<FeedMessage, { type: 'reply' }>): void;
+  onMessage(message: Told): void;
   onPhase(phase: FeedPhase): void;
 }
 
@@ -74,8 +76,9 @@ export class Feed {
     this.#listener.onPhase(this.#attempts === 0 ? 'connecting' : 'lost');
     const socket = this.#world.open(this.#url, this.#token === null ? [] : ['sockscope', `sockscope.${encodeURIComponent(this.#token)}`]);
     this.#socket = socket;
-    socket.onmessage = (message) => {
-      if (socket === this.#socket) this.#hear(String(message.data));
+    socket.binaryType = 'arraybuffer';
+    socket.onmessage = (message: MessageEvent<string | ArrayBuffer>) => {
+      if (socket === this.#socket) this.#hear(message.data);
     };
     socket.onclose = () => {
       if (socket === this.#socket) this.#lost();
@@ -115,11 +118,11 @@ export class Feed {
     }, PAGE_SILENCE_MS);
   }
 
-  #hear(text: string): void {
+  #hear(data: string | ArrayBuffer): void {
     this.#heard = true;
-    let message: FeedMessage;
+    let message: FeedMessage | SnapshotPart;
     try {
-      message = JSON.parse(text) as FeedMessage;
+      message = typeof data === 'string' ? (JSON.parse(data) as FeedMessage) : readRecordFrame(data);
     } catch {
       this.restart();
       return;

@@ -1,7 +1,7 @@
 // What the page knows, kept current: events go into the model as they come, and the views are told once a frame.
-import { PAGE_FROZEN_EVENTS } from '#wire/limits.ts';
-import type { Events, FeedMessage, Gap, Hello, Limits, Reply, Status, StatusMessage } from '#wire/message.ts';
-import { CommandLost, Feed, type CommandBody, type FeedPhase } from '../feed/feed.ts';
+import { PAGE_FROZEN_EVENTS, PAGE_RUSH_DRAW_MS, PAGE_RUSH_EVENTS } from '#wire/limits.ts';
+import type { Events, Gap, Hello, Limits, Reply, Status, StatusMessage } from '#wire/message.ts';
+import { CommandLost, Feed, type CommandBody, type FeedPhase, type Told } from '../feed/feed.ts';
 import { Series } from '../model/series.ts';
 import { TraceModel } from '../model/trace-model.ts';
 
@@ -37,6 +37,9 @@ export class Session {
   readonly token: string | null;
   #run = '';
   #frame = 0;
+  /** Events that came since the views were last told, and when that was. */
+  #untold = 0;
+  #toldMs = -Infinity;
   /** What the parts of a snapshot under way have come to. */
   #coming: TraceModel | undefined;
   #kept: Heard[] = [];
@@ -47,7 +50,7 @@ export class Session {
   constructor() {
     this.token = new URLSearchParams(location.hash.slice(1)).get('token');
     this.#feed = new Feed(
-      `${location.origin.replace('http', 'ws')}/ws?parts=1`,
+      `${location.origin.replace('http', 'ws')}/ws?records=1`,
       this.token,
       {
         onMessage: (message) => {
@@ -99,7 +102,7 @@ export class Session {
     this.#showSoon();
   }
 
-  #hear(told: Exclude<FeedMessage, { type: 'reply' }>): void {
+  #hear(told: Told): void {
     if (told.type === 'snapshot-part') {
       // Each in a task of its own, beside what is on show: between two of them frames are drawn.
       this.#coming ??= new TraceModel();
@@ -158,6 +161,7 @@ export class Session {
       case 'events':
         this.model.apply(message.events);
         this.series.apply(message.events);
+        this.#untold += message.events.length;
         break;
       case 'gap':
         this.#begin(message);
@@ -179,12 +183,18 @@ export class Session {
     if (this.#frame === 0) this.#frame = requestAnimationFrame(this.#show);
   }
 
-  readonly #show = (): void => {
+  readonly #show = (nowMs: number): void => {
     this.#frame = 0;
     if (this.frozen) {
       this.cameMeanwhile = this.#keptEvents;
       return;
     }
+    if (this.#untold > PAGE_RUSH_EVENTS && nowMs - this.#toldMs < PAGE_RUSH_DRAW_MS) {
+      this.#showSoon();
+      return;
+    }
+    this.#untold = 0;
+    this.#toldMs = nowMs;
     this.#takeKept();
     this.revision += 1;
     if (this.#kept.length > 0) this.#frame = requestAnimationFrame(this.#show);
