@@ -210,11 +210,15 @@ export const FEED_FRAGMENTS_MAX = 64;
 export const FEED_BUFFERED_CHUNKS_MAX = 1_024;
 export const FEED_CLOSE_TIMEOUT_MS = 5_000;
 
-/** Events a page keeps to show and search (about 100 MB), and ended connections beside all that live. */
+/** Events a page keeps to show and search. */
 export const PAGE_LOG_EVENTS = 200_000;
 /** Events a frozen page keeps for later; beyond that it begins anew from a snapshot, and says how many it skipped. */
 export const PAGE_FROZEN_EVENTS = 200_000;
-export const PAGE_ENDED_CONNECTIONS = 20_000;
+/** Of connections a page keeps all that live, and of those that ended the newest: up to so many in all, but so many of them in any case. */
+export const PAGE_CONNECTIONS = 20_000;
+export const PAGE_ENDED_CONNECTIONS_MIN = 10_000;
+/** So many are forgotten at a time: few enough for one frame, and enough that looking through all of them pays. */
+export const PAGE_FORGET_CONNECTIONS = 1_000;
 /** Nobody reads more new events than this in one frame: a page draws such a rush every second frame at most, and has the other for what comes and goes. */
 export const PAGE_RUSH_EVENTS = 64;
 export const PAGE_RUSH_DRAW_MS = 30;

@@ -18,6 +18,7 @@ import {
   RETRANSMITTED,
   SETTINGS,
   type CallName,
+  type Evidence,
   type OurProcess,
 } from './vocabulary.ts';
 import {
@@ -65,19 +66,9 @@ export function eventOfRecord(batch: RecordBytes, slot: number, seq: number, atN
   const kind = entry(KINDS, tag & 0xff, 'kind');
   const process = entry(OUR_PROCESSES, (tag >> 16) & 0xff, 'process');
   const evidence = entry(EVIDENCES, (tag >> 24) & 0xff, 'evidence');
+  if (kind === 'call') return callEvent(batch, slot, seq, atNs, process, evidence, view);
   const event: Record<string, unknown> = OF_KERNEL.has(kind) ? { seq, kind, atNs, evidence } : { seq, kind, atNs, process, pid: word(PID), evidence };
   switch (kind) {
-    case 'call': {
-      const call = entry(CALL_NAMES, (tag >> 8) & 0xff, 'call');
-      addSocket(event, batch, slot, process);
-      event['durationNs'] = word(DURATION) >>> 0;
-      event['call'] = call;
-      event['fd'] = word(FD);
-      event['args'] = callArgs(call, batch, slot, view);
-      event['returned'] = word(RETURNED);
-      addErrno(event, batch, slot);
-      break;
-    }
     case 'tcp-state':
       addSeen(event, batch, slot, process, view);
       event['from'] = tcpState(word(A0));
@@ -88,7 +79,7 @@ export function eventOfRecord(batch: RecordBytes, slot: number, seq: number, atN
       break;
     case 'foreign-call':
       addSeen(event, batch, slot, process, view);
-      event['durationNs'] = word(DURATION) >>> 0;
+      event['durationNs'] = unsigned(word(DURATION));
       event['call'] = dataText(batch, slot, OWNER_BYTES);
       event['fd'] = word(A1);
       if (word(A0) >= 0) event['count'] = word(A0);
@@ -161,6 +152,34 @@ export function eventOfRecord(batch: RecordBytes, slot: number, seq: number, atN
   }
   // The tables above tie each kind to its own fields; TypeScript cannot follow a union through a table.
   return event as unknown as TraceEvent;
+}
+
+/** Nine of ten events are calls, and pages keep hundreds of thousands: written out whole, one is a single object, which assignments would make two. */
+function callEvent(batch: RecordBytes, slot: number, seq: number, atNs: number, process: OurProcess, evidence: Evidence, view: DataView): TraceEvent {
+  const kind = 'call';
+  const call = entry(CALL_NAMES, (batch.word(slot, TAG) >> 8) & 0xff, 'call');
+  const pid = batch.word(slot, PID);
+  const socket = batch.word(slot, SOCKET);
+  const durationNs = unsigned(batch.word(slot, DURATION));
+  const fd = batch.word(slot, FD);
+  const args = callArgs(call, batch, slot, view);
+  const returned = batch.word(slot, RETURNED);
+  const isNamed = (batch.word(slot, PORTS) & 0xffff) !== 0;
+  let event: object;
+  if (socket === 0) event = { seq, kind, atNs, process, pid, evidence, durationNs, call, fd, args, returned };
+  else if (process === 'tcp-client') {
+    const clientId = clientIdText(socket);
+    if (isNamed) event = { seq, kind, atNs, process, pid, evidence, socket, clientId, connection: bothEnds(batch, slot), durationNs, call, fd, args, returned };
+    else event = { seq, kind, atNs, process, pid, evidence, socket, clientId, durationNs, call, fd, args, returned };
+  } else if (isNamed) event = { seq, kind, atNs, process, pid, evidence, socket, connection: bothEnds(batch, slot), durationNs, call, fd, args, returned };
+  else event = { seq, kind, atNs, process, pid, evidence, socket, durationNs, call, fd, args, returned };
+  addErrno(event as Record<string, unknown>, batch, slot);
+  return event as TraceEvent;
+}
+
+/** A word as it was written; a small integer where it can be one. */
+function unsigned(word: number): number {
+  return word < 0 ? word >>> 0 : word;
 }
 
 function bothEnds(batch: RecordBytes, slot: number): EndpointPair {

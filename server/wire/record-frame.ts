@@ -29,6 +29,10 @@ export function readRecordFrame(buffer: ArrayBuffer): Events | SnapshotPart {
   const seqs = new Float64Array(buffer, count * RECORD_BYTES, count);
   const records = new RecordBatch(count, buffer);
   const events: TraceEvent[] = [];
-  for (let slot = 0; slot < count; slot += 1) events.push(records.event(slot, seqs[slot] ?? 0));
+  for (let slot = 0; slot < count; slot += 1) {
+    const seq = seqs[slot] ?? 0;
+    // As a small integer where it is one: read from the array it is a float64, and each event would keep it in a box.
+    events.push(records.event(slot, seq === (seq | 0) ? seq | 0 : seq));
+  }
   return type === 'events' ? { type, from: seqs[0] ?? 0, to: seqs[count - 1] ?? -1, events } : { type, events };
 }

@@ -1,5 +1,5 @@
 // All connections the page knows, and the ways to find one: by key, by socket, by endpoint; bounded, the longest ended going first.
-import { PAGE_ENDED_CONNECTIONS } from '#wire/limits.ts';
+import { PAGE_CONNECTIONS, PAGE_ENDED_CONNECTIONS_MIN, PAGE_FORGET_CONNECTIONS } from '#wire/limits.ts';
 import { isFailure, type Connection, type Phase, type SocketEnd } from './connection.ts';
 import { isOver, outcomeOf, phaseOf } from './outcome.ts';
 
@@ -192,8 +192,8 @@ export class ConnectionBook {
 
   /** Keeps the bound; does nothing until there is enough to make it worth while. */
   prune(): void {
-    if (this.#ended <= PAGE_ENDED_CONNECTIONS * 1.25) return;
-    let excess = this.#ended - PAGE_ENDED_CONNECTIONS;
+    let excess = this.#ended - Math.max(PAGE_ENDED_CONNECTIONS_MIN, PAGE_CONNECTIONS - this.counts.live);
+    if (excess < PAGE_FORGET_CONNECTIONS) return;
     this.connections = this.connections.filter((connection) => {
       if (excess <= 0 || connection.phase !== 'ended') return true;
       excess -= 1;
