@@ -1,5 +1,6 @@
 // Endpoints as text, each made once: an exchange's dozen events all name the same two.
-import { endpointText, ipText } from './address.ts';
+import { ipText } from './address.ts';
+import { eachOnce } from './each-once.ts';
 
 /** Both ends as events tell them; shared by all events of a connection, and so not to be changed. */
 export interface EndpointPair {
@@ -7,38 +8,31 @@ export interface EndpointPair {
   readonly remote: string;
 }
 
-interface Kept {
-  localIp: number;
-  remoteIp: number;
-  pair: EndpointPair;
-}
+/** Places for pairs, a power of two: more than connections live at once. Where two meet in one place, the newer takes it. */
+const PLACES = 65_536;
+const placedPorts = new Int32Array(PLACES);
+const placedLocalIps = new Int32Array(PLACES);
+const placedRemoteIps = new Int32Array(PLACES);
+const placed: (EndpointPair | undefined)[] = [];
 
-/** Pairs kept at a time: more than live at once. */
-const PAIRS_MAX = 65_536;
-
-/** By both ports: pairs of the same ports, but other addresses, are rare, and take turns. */
-const kept = new Map<number, Kept>();
-
-/** The two ends of addresses in host order and ports as `local << 16 | remote`. */
+/** The two ends of addresses in host order and ports as `local << 16 | remote`, each as an int32. */
 export function endpointPair(localIp: number, remoteIp: number, ports: number): EndpointPair {
-  const known = kept.get(ports);
-  if (known?.localIp === localIp && known.remoteIp === remoteIp) return known.pair;
-  const pair = { local: endpointText(localIp, ports >>> 16), remote: endpointText(remoteIp, ports & 0xffff) };
-  if (kept.size >= PAIRS_MAX) kept.clear();
-  kept.set(ports, { localIp, remoteIp, pair });
+  // Fibonacci hashing: neighbouring ports are the rule, and get places far apart.
+  const place = Math.imul(ports, 0x9e3779b1) >>> 16;
+  const known = placed[place];
+  if (known !== undefined && placedPorts[place] === ports && placedLocalIps[place] === localIp && placedRemoteIps[place] === remoteIp) return known;
+  const pair = { local: flatText(localIp, ports >>> 16), remote: flatText(remoteIp, ports & 0xffff) };
+  placed[place] = pair;
+  placedPorts[place] = ports;
+  placedLocalIps[place] = localIp;
+  placedRemoteIps[place] = remoteIp;
   return pair;
 }
 
-const ADDRESSES_MAX = 1_024;
-const addresses = new Map<number, string>();
+/** As endpointText, but in one piece: put together with +, a text keeps its parts, three objects where one would do. */
+function flatText(ip: number, port: number): string {
+  return [addressText(ip), port].join(':');
+}
 
 /** An address in host order as text. */
-export function addressText(ip: number): string {
-  let text = addresses.get(ip);
-  if (text === undefined) {
-    text = ipText(ip);
-    if (addresses.size >= ADDRESSES_MAX) addresses.clear();
-    addresses.set(ip, text);
-  }
-  return text;
-}
+export const addressText = eachOnce(1_024, ipText);

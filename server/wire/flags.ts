@@ -1,5 +1,6 @@
 // Flag words and enumerations of system calls, spelled as strace spells them.
 import * as c from './constants.ts';
+import { eachOnce } from './each-once.ts';
 
 type Flags = readonly (readonly [number, string])[];
 
@@ -21,25 +22,24 @@ const SOCKET_OPTIONS: Record<number, Record<number, string>> = {
   [c.IPPROTO_TCP]: { [c.TCP_INFO]: 'TCP_INFO' },
 };
 
+/** Combinations of flags that are remembered. */
+const WORDS_MAX = 256;
+
 function flagWords(flags: Flags, word: number): string[] {
   return flags.filter(([bit]) => (word & bit) !== 0).map(([, name]) => name);
 }
 
 /** 'SOCK_STREAM|SOCK_CLOEXEC|SOCK_NONBLOCK' for the type argument of socket(2). */
-export function socketTypeWords(type: number): string {
+export const socketTypeWords = eachOnce(WORDS_MAX, (type) => {
   const base = (type & 0xff) === c.SOCK_STREAM ? 'SOCK_STREAM' : String(type & 0xff);
   return [base, ...flagWords(SOCKET_TYPE_FLAGS, type)].join('|');
-}
+});
 
 /** 'SOCK_CLOEXEC|SOCK_NONBLOCK' for the flags argument of accept4(2); '0' for none. */
-export function acceptFlagWords(flags: number): string {
-  return flagWords(SOCKET_TYPE_FLAGS, flags).join('|') || '0';
-}
+export const acceptFlagWords = eachOnce(WORDS_MAX, (flags) => flagWords(SOCKET_TYPE_FLAGS, flags).join('|') || '0');
 
 /** 'EPOLLIN|EPOLLRDHUP|EPOLLET' for the events of struct epoll_event; '0' for none. */
-export function epollEventWords(events: number): string {
-  return flagWords(EPOLL_EVENT_FLAGS, events).join('|') || '0';
-}
+export const epollEventWords = eachOnce(WORDS_MAX, (events) => flagWords(EPOLL_EVENT_FLAGS, events).join('|') || '0');
 
 export function epollOpWord(op: number): string {
   return op === c.EPOLL_CTL_ADD ? 'EPOLL_CTL_ADD' : op === c.EPOLL_CTL_MOD ? 'EPOLL_CTL_MOD' : op === c.EPOLL_CTL_DEL ? 'EPOLL_CTL_DEL' : String(op);

@@ -1,4 +1,5 @@
 // The event that a record stands for: numbers become words here, where somebody looks, and nowhere earlier.
+import { eachOnce } from './each-once.ts';
 import { addressText, endpointPair, type EndpointPair } from './endpoints.ts';
 import { errnoName } from './errno.ts';
 import type { CallEvent, EventKind, TcpInfo, TraceEvent } from './event.ts';
@@ -287,11 +288,12 @@ function callArgs(call: CallName, batch: RecordBytes, slot: number, view: DataVi
       return { ...option, value: a1 === c.TCP_INFO && a0 === c.IPPROTO_TCP ? tcpInfo(view, at) : view.getInt32(at, true) };
     }
     case 'read':
-      return returned < 0 ? { data: '', count: a0, pointer: pointer() } : { data: hex(data), count: a0, pointer: '' };
+      if (returned < 0) return { data: '', count: a0, pointer: pointer() };
+      return data.length > 1 ? { data: hex(data), count: a0, pointer: '' } : shortRead(shortKey(data, a0));
     case 'write':
-      return { data: hex(data), count: a0 };
+      return data.length > 1 ? { data: hex(data), count: a0 } : shortWrite(shortKey(data, a0));
     case 'shutdown':
-      return { how: shutdownWord(a0) };
+      return shutdownArgs(a0);
     case 'close':
       return NO_ARGS;
     case 'epoll_create1':
@@ -308,6 +310,15 @@ function callArgs(call: CallName, batch: RecordBytes, slot: number, view: DataVi
     }
   }
 }
+
+/** Of no data, or of one byte: 512 for each count. Shared by all events that say the same, and so not to be changed. */
+function shortKey(data: Uint8Array, count: number): number {
+  return (count >>> 0) * 512 + data.length * 256 + (data[0] ?? 0);
+}
+const shortData = (key: number): { data: string; count: number } => ({ data: key & 256 ? hex(Uint8Array.of(key & 255)) : '', count: Math.floor(key / 512) });
+const shortRead = eachOnce(4_096, (key) => Object.freeze({ ...shortData(key), pointer: '' }));
+const shortWrite = eachOnce(4_096, (key) => Object.freeze(shortData(key)));
+const shutdownArgs = eachOnce(16, (how) => Object.freeze({ how: shutdownWord(how) }));
 
 /** Of a close(), whose one argument is its descriptor; shared, and so not to be changed. */
 const NO_ARGS = Object.freeze({});
