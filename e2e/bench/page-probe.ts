@@ -43,6 +43,7 @@ export function install(): void {
     constructor(url: string | URL, protocols?: string | string[]) {
       super(url, protocols);
       // As server/wire/record-frame.ts and record-layout.ts say.
+      const [CALL, FOREIGN_CALL] = [0, 12];
       this.addEventListener('message', ({ data }: MessageEvent<string | ArrayBuffer>) => {
         if (typeof data === 'string') return;
         const doubles = new Float64Array(data);
@@ -51,7 +52,8 @@ export function install(): void {
         const words = new Uint32Array(data);
         const count = (data.byteLength - 8) / 104;
         for (const slot of [0, count - 1]) {
-          const isCall = ((words[slot * 24 + 3] ?? 0) & 0xff) === 0;
+          const kind = (words[slot * 24 + 3] ?? 0) & 0xff;
+          const isCall = kind === CALL || kind === FOREIGN_CALL;
           waiting.push({ seq: doubles[count * 12 + slot] ?? 0, atNs: (doubles[slot * 12] ?? 0) + (isCall ? (words[slot * 24 + 2] ?? 0) : 0), cameMs });
         }
       });

@@ -1,4 +1,4 @@
-// Pages without a browser, in a process of their own: they take what the feed says, acknowledge it, and measure how late it comes.
+// Pages without a browser, in a process of their own: they take what the feed says, as records like the page, acknowledge it, and measure how late it comes.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
@@ -10,8 +10,10 @@ import { percentile } from './table.ts';
 const RUN = fileURLToPath(new URL('../../.dev/run.mjs', import.meta.url));
 /** As the page does. */
 const ACK_INTERVAL_MS = 250;
-/** Where a message of events begins; its first event is its oldest, so its lateness is the worst of all in the message. */
-const EVENTS_HEAD = /^\{"type":"events","from":(\d+),"to":(\d+),"events":\[\{"seq":\d+,"kind":"[^"]*","atNs":(\d+)/;
+/** Of a frame of records (server/wire/record-frame.ts): bytes of one record with its number, and the type that stands for events. */
+const RECORD_BYTES = 96;
+const NUMBERED_BYTES = RECORD_BYTES + 8;
+const TYPE_EVENTS = 1;
 const SNAPSHOT_HEAD = /^\{"type":"(hello|gap)"/;
 const HEAD_BYTES = 160;
 
@@ -70,16 +72,19 @@ export class Watcher {
   #seq = 0;
 
   constructor(url: string, onEvents: (atNs: number) => void) {
-    this.#socket = new WebSocket(`${url.replace('http', 'ws')}/ws`, { perMessageDeflate: false });
-    this.#socket.on('message', (data: Buffer) => {
+    this.#socket = new WebSocket(`${url.replace('http', 'ws')}/ws?records=1`, { perMessageDeflate: false });
+    this.#socket.on('message', (data: Buffer, isBinary: boolean) => {
       this.messages += 1;
       this.bytes += data.length;
-      const head = EVENTS_HEAD.exec(data.toString('latin1', 0, HEAD_BYTES));
-      if (head !== null) {
-        this.events += Number(head[2]) - Number(head[1]) + 1;
-        this.missing += Number(head[1]) - this.#seq - 1;
-        this.#seq = Number(head[2]);
-        onEvents(Number(head[3]));
+      if (isBinary) {
+        if (data.readDoubleLE(data.length - 8) !== TYPE_EVENTS) return;
+        const count = Math.floor(data.length / NUMBERED_BYTES);
+        const from = data.readDoubleLE(count * RECORD_BYTES);
+        this.events += count;
+        this.missing += from - this.#seq - 1;
+        this.#seq = from + count - 1;
+        // The first event is the oldest: its lateness is the worst of all in the message.
+        onEvents(data.readDoubleLE(0));
         return;
       }
       const snapshot = SNAPSHOT_HEAD.exec(data.toString('latin1', 0, HEAD_BYTES))?.[1];
