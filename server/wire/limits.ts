@@ -68,7 +68,7 @@ export const DRAIN_READ_BYTES = 4_096;
 export const ACCEPT_PAUSE_MS = 200;
 
 /** accept4 calls in one turn of the loop, so that a flood of connects cannot starve those being served. */
-export const ACCEPTS_PER_TURN = 128;
+export const ACCEPTS_PER_TURN = 512;
 
 /** How long a stopping server waits for the byte of a connection that has sent none. */
 export const DRAIN_SILENT_GRACE_MS = 1_000;
