@@ -16,11 +16,8 @@ import { ENGINE_STOP_GRACE_MS, ORDER_TIMEOUT_MS, ORDERS_PENDING_MAX } from '../w
 import type { OurProcess } from '../wire/vocabulary.ts';
 import { recordsProblem } from './record-check.ts';
 
-/**
- * An engine's heap is small: collecting it alone costs less than waking threads for it, which would take a processor from those being served.
- * Its code is small too, and worth compiling at once: ten thousand who come in the first second must not meet the interpreter, or the accept queue overflows.
- */
-const ENGINE_FLAGS = ['--single-threaded-gc', '--no-lazy-feedback-allocation', '--interrupt-budget=15000'];
+/** An engine's heap is small: collecting it alone costs less than waking threads for it, which would take a processor from those being served. */
+const ENGINE_FLAGS = ['--single-threaded-gc'];
 
 /** Descriptors of the child: see server/engine/engine-process.ts, its other side. */
 const ORDERS_FD = 3;
