@@ -3,7 +3,7 @@ import { chmodSync, copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { expect, test } from 'playwright/test';
@@ -38,6 +38,11 @@ test.beforeAll(async () => {
   tarball = join(folder, packed.stdout.toString().trim().split('\n').at(-1) ?? '');
   await install(join(folder, 'app'), tarball);
 });
+/** What a failed test left running. */
+const started: ChildProcess[] = [];
+test.afterEach(() => {
+  for (const child of started.splice(0)) if (child.exitCode === null) child.kill('SIGKILL');
+});
 test.afterAll(() => {
   rmSync(folder, { recursive: true, force: true });
 });
@@ -65,6 +70,7 @@ async function serves(node: string, release: string, uid: number | null): Promis
     env: { PATH: process.env['PATH'] },
     ...(uid === null ? {} : { uid, gid: uid }),
   });
+  started.push(child);
   const lines: string[] = [];
   createInterface(child.stderr).on('line', (line) => lines.push(line));
   const startMs = performance.now();

@@ -1,11 +1,10 @@
 // The event that a record stands for: numbers become words here, where somebody looks, and nowhere earlier.
-import { eachOnce } from './each-once.ts';
-import { addressText, endpointPair, type EndpointPair } from './endpoints.ts';
+import { callArgs } from './call-args.ts';
+import { endpointPair, type EndpointPair } from './endpoints.ts';
 import { errnoName } from './errno.ts';
-import type { CallEvent, EventKind, TcpInfo, TraceEvent } from './event.ts';
-import { acceptFlagWords, epollEventWords, epollOpWord, levelWord, optionWord, shutdownWord, socketTypeWords } from './flags.ts';
-import * as c from './constants.ts';
+import type { EventKind, TraceEvent } from './event.ts';
 import { DATA_MAX_BYTES, RECORD_BYTES } from './limits.ts';
+import { dataBytes, type RecordBytes } from './record-bytes.ts';
 import { tcpState } from './tcp-state.ts';
 import {
   CALL_NAMES,
@@ -18,7 +17,6 @@ import {
   RESET_DIRECTIONS,
   RETRANSMITTED,
   SETTINGS,
-  type CallName,
   type Evidence,
   type OurProcess,
 } from './vocabulary.ts';
@@ -43,12 +41,6 @@ import {
   SOCKET,
   TAG,
 } from './record-layout.ts';
-
-/** A batch of records, as far as reading one needs it. */
-export interface RecordBytes {
-  readonly bytes: Uint8Array;
-  word(slot: number, field: number): number;
-}
 
 function entry<T>(table: readonly T[], index: number, what: string): T {
   const value = table[index];
@@ -225,104 +217,4 @@ function dataText(batch: RecordBytes, slot: number, from = 0, to = DATA_MAX_BYTE
   const bytes = dataBytes(batch, slot).subarray(from, to);
   const end = bytes.indexOf(0);
   return String.fromCharCode(...(end < 0 ? bytes : bytes.subarray(0, end)));
-}
-
-function dataBytes(batch: RecordBytes, slot: number): Uint8Array {
-  const start = slot * RECORD_BYTES;
-  return batch.bytes.subarray(start + DATA_BYTE, start + DATA_BYTE + (batch.bytes[start + LENGTHS * 4] ?? 0));
-}
-
-const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
-
-function hex(bytes: Uint8Array): string {
-  let text = '';
-  for (const byte of bytes) text += HEX[byte] ?? '';
-  return text;
-}
-
-/** struct tcp_info, whose first 32 bytes hold all we tell. */
-function tcpInfo(view: DataView, at: number): TcpInfo {
-  const offset = c.TCP_INFO_OFFSET;
-  const number = view.getUint8(at + offset.tcpi_state);
-  return {
-    state: tcpState(number) ?? `state ${number}`,
-    retransmits: view.getUint8(at + offset.tcpi_retransmits),
-    probes: view.getUint8(at + offset.tcpi_probes),
-    backoff: view.getUint8(at + offset.tcpi_backoff),
-    rtoUs: view.getUint32(at + offset.tcpi_rto, true),
-    unacked: view.getUint32(at + offset.tcpi_unacked, true),
-    sacked: view.getUint32(at + offset.tcpi_sacked, true),
-  };
-}
-
-function callArgs(call: CallName, batch: RecordBytes, slot: number, view: DataView): CallEvent['args'] {
-  const a0 = batch.word(slot, A0);
-  const a1 = batch.word(slot, A1);
-  const a2 = batch.word(slot, A2);
-  const returned = batch.word(slot, RETURNED);
-  const data = dataBytes(batch, slot);
-  const pointer = (): string => (data.length === 8 ? `0x${view.getBigUint64(slot * RECORD_BYTES + DATA_BYTE, true).toString(16)}` : '');
-  switch (call) {
-    case 'socket':
-      return { domain: a0 === c.AF_INET ? 'AF_INET' : String(a0), type: socketTypeWords(a1), protocol: a2 };
-    case 'setsockopt':
-      return { level: levelWord(a0), option: optionWord(a0, a1), value: a2 };
-    case 'bind':
-      return { address: sockaddrIn(batch.word(slot, LOCAL_IP), batch.word(slot, PORTS) >>> 16), addressLength: c.SOCKADDR_IN_BYTES };
-    case 'connect':
-      return { address: sockaddrIn(batch.word(slot, REMOTE_IP), batch.word(slot, PORTS) & 0xffff), addressLength: c.SOCKADDR_IN_BYTES };
-    case 'listen':
-      return { backlog: a0 };
-    case 'accept4':
-      return returned < 0
-        ? { address: null, addressLength: a1, flags: acceptFlagWords(a0), pointer: pointer() }
-        : { address: sockaddrIn(batch.word(slot, REMOTE_IP), batch.word(slot, PORTS) & 0xffff), addressLength: a1, flags: acceptFlagWords(a0), pointer: '' };
-    case 'getsockname':
-      return returned < 0
-        ? { address: null, addressLength: a1, pointer: pointer() }
-        : { address: sockaddrIn(batch.word(slot, LOCAL_IP), batch.word(slot, PORTS) >>> 16), addressLength: a1, pointer: '' };
-    case 'getsockopt': {
-      const option = { level: levelWord(a0), option: optionWord(a0, a1), length: a2 };
-      if (returned < 0) return { ...option, value: null, pointer: pointer() };
-      const at = slot * RECORD_BYTES + DATA_BYTE;
-      return { ...option, value: a1 === c.TCP_INFO && a0 === c.IPPROTO_TCP ? tcpInfo(view, at) : view.getInt32(at, true) };
-    }
-    case 'read':
-      if (returned < 0) return { data: '', count: a0, pointer: pointer() };
-      return data.length > 1 ? { data: hex(data), count: a0, pointer: '' } : shortRead(shortKey(data, a0));
-    case 'write':
-      return data.length > 1 ? { data: hex(data), count: a0 } : shortWrite(shortKey(data, a0));
-    case 'shutdown':
-      return shutdownArgs(a0);
-    case 'close':
-      return NO_ARGS;
-    case 'epoll_create1':
-      return { flags: a0 === 0 ? '0' : 'EPOLL_CLOEXEC' };
-    case 'epoll_ctl':
-      return { op: epollOpWord(a0), fd: a1, events: epollEventWords(a2) };
-    case 'epoll_wait': {
-      if (returned < 0) return { ready: [], maxEvents: a0, timeoutMs: a1, pointer: pointer() };
-      const ready = [];
-      for (let at = slot * RECORD_BYTES + DATA_BYTE, end = at + data.length; at < end; at += 8) {
-        ready.push({ fd: view.getInt32(at, true), events: epollEventWords(view.getInt32(at + 4, true)) });
-      }
-      return { ready, maxEvents: a0, timeoutMs: a1 };
-    }
-  }
-}
-
-/** Of no data, or of one byte: 512 for each count. Shared by all events that say the same, and so not to be changed. */
-function shortKey(data: Uint8Array, count: number): number {
-  return (count >>> 0) * 512 + data.length * 256 + (data[0] ?? 0);
-}
-const shortData = (key: number): { data: string; count: number } => ({ data: key & 256 ? hex(Uint8Array.of(key & 255)) : '', count: Math.floor(key / 512) });
-const shortRead = eachOnce(4_096, (key) => Object.freeze({ ...shortData(key), pointer: '' }));
-const shortWrite = eachOnce(4_096, (key) => Object.freeze(shortData(key)));
-const shutdownArgs = eachOnce(16, (how) => Object.freeze({ how: shutdownWord(how) }));
-
-/** Of a close(), whose one argument is its descriptor; shared, and so not to be changed. */
-const NO_ARGS = Object.freeze({});
-
-function sockaddrIn(ip: number, port: number): { family: 'AF_INET'; port: number; ip: string } {
-  return { family: 'AF_INET', port, ip: addressText(ip) };
 }

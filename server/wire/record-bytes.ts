@@ -1,0 +1,15 @@
+// Records as their readers see them: words by place, and the data bytes behind them.
+import { RECORD_BYTES } from './limits.ts';
+import { DATA_BYTE, LENGTHS } from './record-layout.ts';
+
+/** A batch of records, as far as reading one needs it. */
+export interface RecordBytes {
+  readonly bytes: Uint8Array;
+  word(slot: number, field: number): number;
+}
+
+/** The data bytes of record `slot`, as many as are meant. */
+export function dataBytes(batch: RecordBytes, slot: number): Uint8Array {
+  const start = slot * RECORD_BYTES;
+  return batch.bytes.subarray(start + DATA_BYTE, start + DATA_BYTE + (batch.bytes[start + LENGTHS * 4] ?? 0));
+}
