@@ -1,9 +1,9 @@
 // The child side of an engine process: its pipes, its loop, its heartbeat, and an end that loses no event.
 import { startClock } from '../kernel/clock.ts';
 import { ObservedCalls } from '../kernel/observed.ts';
-import { dieWithParent } from '../kernel/own-process.ts';
+import { dieWithParent, growDescriptorTable } from '../kernel/own-process.ts';
 import { EPOLLONESHOT, EPOLLOUT } from '../wire/constants.ts';
-import { LAST_REPORT_TIMEOUT_MS } from '../wire/limits.ts';
+import { DESCRIPTOR_TABLE_SLOTS, LAST_REPORT_TIMEOUT_MS } from '../wire/limits.ts';
 import type { OurProcess } from '../wire/vocabulary.ts';
 import { EventLoop } from './event-loop.ts';
 import { Heartbeat, type Totals } from './heartbeat.ts';
@@ -32,6 +32,7 @@ export function engineProcess(name: OurProcess, runStartNs: string, record = tru
   dieWithParent();
   process.title = name;
   startClock(runStartNs);
+  growDescriptorTable(DESCRIPTOR_TABLE_SLOTS, REPORTS_FD);
   const reporter = new Reporter(REPORTS_FD);
   const calls = new ObservedCalls(record ? reporter : { batch: reporter.batch, next: () => -1 }, name);
   const loop = new EventLoop(calls, reporter);

@@ -1,9 +1,12 @@
 // The entry of the kernel-tap process.
+import { yieldProcessor } from '../kernel/own-process.ts';
 import type { TapOptions, TapOrder } from '../wire/engine-message.ts';
+import { TAP_NICE } from '../wire/tap-limits.ts';
 import { engineProcess } from './engine-process.ts';
 import { KernelTap } from './kernel-tap.ts';
 
 const options = JSON.parse(process.argv[2] ?? '{}') as TapOptions;
+yieldProcessor(TAP_NICE);
 const engine = engineProcess('kernel-tap', options.runStartNs);
 const tap = new KernelTap(engine, BigInt(options.runStartNs));
 

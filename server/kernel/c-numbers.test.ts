@@ -25,12 +25,13 @@ describe.skipIf(!askC)('against the C compiler (cc)', () => {
   });
 
   it('numbers of prctl, fcntl, signals and limits', () => {
-    const { PR_SET_PDEATHSIG, SIGKILL, F_GETFL, F_SETFL, O_NONBLOCK, RLIMIT_NOFILE } = own;
+    const { PR_SET_PDEATHSIG, SIGKILL, F_GETFL, F_SETFL, F_DUPFD_CLOEXEC, O_NONBLOCK, RLIMIT_NOFILE } = own;
     const numbers = {
       PR_SET_PDEATHSIG,
       SIGKILL,
       F_GETFL,
       F_SETFL,
+      F_DUPFD_CLOEXEC,
       O_NONBLOCK,
       RLIMIT_NOFILE,
       'sizeof(struct rlimit)': 16,

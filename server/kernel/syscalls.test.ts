@@ -1,9 +1,10 @@
 // System calls on real sockets: what the kernel says is a value, whatever it says.
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
 import * as c from '../wire/constants.ts';
 import { errnoName, errnoNumber } from '../wire/errno.ts';
 import { EpollEvents } from './epoll-event.ts';
-import { descriptorLimit, openDescriptors, setNonBlocking } from './own-process.ts';
+import { descriptorLimit, growDescriptorTable, openDescriptors, setNonBlocking } from './own-process.ts';
 import { SockaddrInBuffer } from './sockaddr.ts';
 import * as sys from './syscalls.ts';
 
@@ -179,6 +180,15 @@ describe('own process', () => {
     made(sys.socket(c.AF_INET, STREAM, 0));
     expect(openDescriptors()).toBe(before + 1);
     expect(descriptorLimit()).toBeGreaterThan(before);
+  });
+
+  it('makes room in the table of descriptors, and leaves none open', () => {
+    const room = (): number => Number(/^FDSize:\s*(\d+)$/m.exec(readFileSync('/proc/self/status', 'utf8'))?.[1]);
+    const wanted = Math.min(2 * room(), descriptorLimit());
+    const before = openDescriptors();
+    growDescriptorTable(wanted, 0);
+    expect(room()).toBeGreaterThanOrEqual(wanted);
+    expect(openDescriptors()).toBe(before);
   });
 
   it('makes a blocking socket one that says EAGAIN', () => {

@@ -46,6 +46,9 @@ export const LINGER_MAX_BYTES = 65_536;
 /** Descriptors kept free below RLIMIT_NOFILE, beside those the process had open when it began. */
 export const DESCRIPTOR_RESERVE = 8;
 
+/** Descriptors an engine has room for from its start: a first crowd of 10,000 must not wait while the kernel makes room. */
+export const DESCRIPTOR_TABLE_SLOTS = 16_384;
+
 /** At its connection cap the server ends the oldest silent connection, if it has been silent for this long; a byte under way gets its chance. */
 export const EVICT_SILENT_AFTER_MS = 1_000;
 
