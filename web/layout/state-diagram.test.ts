@@ -2,7 +2,7 @@
 import { expect, test } from 'vitest';
 import { TCP_STATES } from '#wire/tcp-state.ts';
 import { walked } from '../model/seen-states.ts';
-import type { SeenState } from '../model/connection.ts';
+import type { SeenState } from '../model/seen-state-list.ts';
 import { DIAGRAM_HEIGHT, DIAGRAM_WIDTH, NODE_HEIGHT, NODE_WIDTH, stateDiagram } from './state-diagram.ts';
 
 function looks(evidence: SeenState['evidence'], ...states: [from: string | null, to: string][]): SeenState[] {

@@ -1,16 +1,6 @@
 // One TCP connection as the page knows it: two ends, what each told, and what came of it.
 import type { CallEvent, TraceEvent } from '#wire/event.ts';
-import type { Evidence } from '#wire/vocabulary.ts';
-
-/** A state in which somebody saw a socket. */
-export interface SeenState {
-  atNs: number;
-  /** Null where nobody saw the state before. */
-  from: string | null;
-  to: string;
-  evidence: Evidence;
-  seq: number;
-}
+import type { SeenStateList } from './seen-state-list.ts';
 
 /** One socket of a connection, as our process or the kernel told of it. */
 export interface SocketEnd {
@@ -27,7 +17,7 @@ export interface SocketEnd {
   local: string | null;
   /** In order of time. */
   calls: CallEvent[];
-  states: SeenState[];
+  states: SeenStateList;
   /** End of its close(). */
   closedNs: number | null;
 }
@@ -75,7 +65,7 @@ export interface Connection {
   /** What happened to it and is no call: holds, cuts, resets, retransmits, foreign calls. */
   notes: TraceEvent[];
   /** States of the server's end, seen before accept() gave it a descriptor; in order of time. */
-  unacceptedStates: SeenState[];
+  unacceptedStates: SeenStateList;
   /** Grows with each change. */
   revision: number;
 }

@@ -1,8 +1,8 @@
 // What the kernel or a tool of its saw of our sockets, from outside: joined to the connections it belongs to, and never more than was seen.
 import type { TcpStateEvent, TraceEvent } from '#wire/event.ts';
-import { unknownEnd, type Connection, type SeenState, type SocketEnd } from './connection.ts';
+import { unknownEnd, type Connection, type SocketEnd } from './connection.ts';
 import type { ConnectionBook } from './connection-book.ts';
-import { keepState } from './seen-states.ts';
+import { keepState } from './seen-state-list.ts';
 import type { ServerModel } from './server-model.ts';
 
 type SeenEvent = Extract<TraceEvent, { local: string }>;
@@ -18,7 +18,7 @@ export function applySeen(event: SeenEvent, book: ConnectionBook, server: Server
   const ofClient = owned === null ? client.local === event.local : client.pid === event.pid && client.socket === event.socket;
   const end = ofClient ? client : connection.server;
   connection.revision += 1;
-  if (event.kind === 'tcp-state') keepState(ofClient ? client.states : (end?.states ?? connection.unacceptedStates), seenState(event));
+  if (event.kind === 'tcp-state') keepState(ofClient ? client.states : (end?.states ?? connection.unacceptedStates), event);
   else connection.notes.push(event);
   // A foreign connection began when somebody first saw anything of it, however late that is told.
   if (!client.ours && event.atNs < connection.startNs) connection.startNs = event.atNs;
@@ -60,8 +60,4 @@ const OF_THE_LIVING = new Set(['SYN-SENT', 'SYN-RECEIVED', 'ESTABLISHED']);
 /** Ports are reused: a living state after the end is another connection's. TIME-WAIT after it is this one's. */
 function beginsAnew(event: SeenEvent, known: Connection): boolean {
   return event.kind === 'tcp-state' && known.endNs !== null && event.atNs > known.endNs && OF_THE_LIVING.has(event.to);
-}
-
-function seenState(event: TcpStateEvent): SeenState {
-  return { atNs: event.atNs, from: event.from, to: event.to, evidence: event.evidence, seq: event.seq };
 }

@@ -1,6 +1,7 @@
-// The states of a socket as they were seen: kept in order of time, and told as stretches that say who saw them and where nobody looked.
+// The states of a socket as they were seen, told as stretches that say who saw them and where nobody looked.
 import type { Evidence } from '#wire/vocabulary.ts';
-import type { Connection, SeenState, SocketEnd } from './connection.ts';
+import type { Connection, SocketEnd } from './connection.ts';
+import { lastOf, statesIn, type SeenState, type SeenStateList } from './seen-state-list.ts';
 
 /** A stretch of time in one state. `seen` is false where nobody looked. */
 export interface StateStretch {
@@ -20,36 +21,19 @@ function toldEachChange(evidence: Evidence): boolean {
   return evidence === 'tracefs';
 }
 
-/**
- * Puts what was seen in its place. Evidence from different sources arrives in any order; of many equal looks in a row
- * the first and the last are kept, so that a connection that rests for hours stays small.
- */
-export function keepState(states: SeenState[], state: SeenState): void {
-  let at = states.length;
-  while (at > 0 && isAfter(states[at - 1], state)) at -= 1;
-  states.splice(at, 0, state);
-  const middle = states[at - 1];
-  const first = states[at - 2];
-  if (middle !== undefined && first !== undefined && isSameLook(first, middle) && isSameLook(middle, state)) states.splice(at - 1, 1);
-}
-
-function isAfter(one: SeenState | undefined, other: SeenState): boolean {
-  return one !== undefined && (one.atNs > other.atNs || (one.atNs === other.atNs && one.seq > other.seq));
-}
-
-function isSameLook(one: SeenState, other: SeenState): boolean {
-  return one.to === other.to && one.evidence === other.evidence && !toldEachChange(one.evidence);
-}
-
 /** What was seen of either end; that of the server's before accept() gave it a descriptor too. */
 export function statesOf(connection: Connection, side: 'client' | 'server'): readonly SeenState[] {
+  return statesIn(listOf(connection, side));
+}
+
+function listOf(connection: Connection, side: 'client' | 'server'): SeenStateList {
   if (side === 'client') return connection.client.states;
   return connection.server?.states ?? connection.unacceptedStates;
 }
 
 /** The state in which somebody last saw the socket; null where nobody did. */
 export function lastState(connection: Connection, side: 'client' | 'server'): string | null {
-  return statesOf(connection, side).at(-1)?.to ?? null;
+  return lastOf(listOf(connection, side))?.to ?? null;
 }
 
 /**
@@ -132,9 +116,9 @@ export interface Disagreement {
 /** Compares the last look at either end; null where they agree, or where too little was seen to say. */
 export function disagreement(connection: Connection): Disagreement | null {
   if (connection.phase === 'ended') return null;
-  const client = connection.client.states.at(-1);
+  const client = lastOf(connection.client.states);
   if (client?.to !== 'ESTABLISHED') return null;
-  const server = statesOf(connection, 'server').at(-1);
+  const server = lastOf(listOf(connection, 'server'));
   if (server === undefined) return connection.server === null ? { kind: 'unseen', client: client.to, server: null } : null;
   if (server.to === 'SYN-RECEIVED' && server.atNs >= firstAt(connection.client, 'ESTABLISHED'))
     return { kind: 'half-open', client: client.to, server: server.to };
@@ -144,7 +128,7 @@ export function disagreement(connection: Connection): Disagreement | null {
 }
 
 function firstAt(end: SocketEnd, state: string): number {
-  return end.states.find((one) => one.to === state)?.atNs ?? Infinity;
+  return statesIn(end.states).find((one) => one.to === state)?.atNs ?? Infinity;
 }
 
 /** How often the client's SYN went out again, as the kernel's tracepoint told. */
@@ -162,9 +146,9 @@ export function evidenceCounts(connection: Connection): Partial<Record<Evidence,
   };
   for (const end of [connection.client, connection.server]) {
     for (const call of end?.calls ?? []) add(call.evidence);
-    for (const state of end?.states ?? []) add(state.evidence);
+    for (const state of statesIn(end?.states ?? [])) add(state.evidence);
   }
-  for (const state of connection.unacceptedStates) add(state.evidence);
+  for (const state of statesIn(connection.unacceptedStates)) add(state.evidence);
   for (const note of connection.notes) add(note.evidence);
   return counts;
 }

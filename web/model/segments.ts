@@ -1,6 +1,7 @@
 // The segments that must have crossed the network for the calls to have returned what they did: nobody captured them, so all of them are inferred.
 import type { CallEvent } from '#wire/event.ts';
 import type { Connection, SocketEnd } from './connection.ts';
+import { statesIn } from './seen-state-list.ts';
 import { statesOf } from './seen-states.ts';
 
 export type Segment = 'SYN' | 'SYN unanswered' | 'SYN ACK' | 'ACK' | 'FIN' | 'RST' | 'byte' | 'reply';
@@ -55,7 +56,7 @@ function handshake(connection: Connection): InferredSegment[] {
 /** The earliest moment at which the handshake is known to have been over; Infinity where nothing tells. */
 function firstSignNs(client: SocketEnd, server: SocketEnd | null, answer: CallEvent | undefined): number {
   const accept = find(server, (call) => call.call === 'accept4');
-  const established = client.states.find((state) => state.to === 'ESTABLISHED');
+  const established = statesIn(client.states).find((state) => state.to === 'ESTABLISHED');
   return Math.min(answer?.atNs ?? Infinity, accept === undefined ? Infinity : endOf(accept), established?.atNs ?? Infinity);
 }
 

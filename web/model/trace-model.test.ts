@@ -16,6 +16,7 @@ import {
   tracepoints,
   type SampleConnection,
 } from './sample-stories.ts';
+import { statesIn } from './seen-state-list.ts';
 import { disagreement, evidenceCounts, statesOf, stretches, synRetries, walked } from './seen-states.ts';
 import { TraceModel } from './trace-model.ts';
 
@@ -38,7 +39,7 @@ function shown(connection: Connection): unknown {
     pid: end?.pid,
     fd: end?.fd,
     calls: end?.calls.map((call) => `${call.atNs} ${call.call}`),
-    states: end?.states.map((state) => `${state.atNs} ${state.to} ${state.evidence}`),
+    states: end && statesIn(end.states).map((state) => `${state.atNs} ${state.to} ${state.evidence}`),
   }));
   return { outcome, phase, byte, reply, holdMs, holdFromNs, connectedNs, acceptedNs, repliedNs, startNs, endNs, target, ends };
 }

@@ -5,7 +5,7 @@ import { unknownEnd, type Connection, type SocketEnd } from './connection.ts';
 import { ConnectionBook, serverKey } from './connection-book.ts';
 import { EventLog } from './event-log.ts';
 import { applySeen } from './kernel-evidence.ts';
-import { keepState } from './seen-states.ts';
+import { keepState, statesIn } from './seen-state-list.ts';
 import { ServerModel } from './server-model.ts';
 
 type OfOurs = Extract<TraceEvent, { kind: 'client-ended' | 'hold' | 'cut' }>;
@@ -282,7 +282,7 @@ export class TraceModel {
     connection.repliedNs ??= other.repliedNs;
     connection.errno ??= other.errno;
     connection.notes.push(...other.notes);
-    for (const state of other.client.states) keepState(connection.client.states, state);
+    for (const state of statesIn(other.client.states)) keepState(connection.client.states, state);
     connection.unacceptedStates = other.unacceptedStates;
     this.book.merge(connection, other);
   }
