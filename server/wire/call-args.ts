@@ -59,15 +59,19 @@ export function callArgs(call: CallName, batch: RecordBytes, slot: number, view:
     case 'getsockname':
       return returned < 0
         ? { address: null, addressLength: a1, pointer: pointer() }
-        : { address: sockaddrIn(batch.word(slot, LOCAL_IP), batch.word(slot, PORTS) >>> 16), addressLength: a1, pointer: '' };
+        : a1 === c.SOCKADDR_IN_BYTES
+          ? ownName((batch.word(slot, LOCAL_IP) >>> 0) * 65_536 + (batch.word(slot, PORTS) >>> 16))
+          : { address: sockaddrIn(batch.word(slot, LOCAL_IP), batch.word(slot, PORTS) >>> 16), addressLength: a1, pointer: '' };
     case 'getsockopt': {
-      const option = { level: levelWord(a0), option: optionWord(a0, a1), length: a2 };
-      if (returned < 0) return { ...option, value: null, pointer: pointer() };
+      const level = levelWord(a0);
+      const option = optionWord(a0, a1);
+      if (returned < 0) return { level, option, length: a2, value: null, pointer: pointer() };
       const at = slot * RECORD_BYTES + DATA_BYTE;
-      return { ...option, value: a1 === c.TCP_INFO && a0 === c.IPPROTO_TCP ? tcpInfo(view, at) : view.getInt32(at, true) };
+      const value = a1 === c.TCP_INFO && a0 === c.IPPROTO_TCP ? tcpInfo(view, at) : view.getInt32(at, true);
+      return { level, option, length: a2, value };
     }
     case 'read':
-      if (returned < 0) return { data: '', count: a0, pointer: pointer() };
+      if (returned < 0) return failedRead(a0)(data.length === 8 ? pointerNumber(view, slot * RECORD_BYTES + DATA_BYTE) : 0);
       return data.length > 1 ? { data: hex(data), count: a0, pointer: '' } : shortRead(shortKey(data, a0));
     case 'write':
       return data.length > 1 ? { data: hex(data), count: a0 } : shortWrite(shortKey(data, a0));
@@ -83,7 +87,7 @@ export function callArgs(call: CallName, batch: RecordBytes, slot: number, view:
       if (returned < 0) return { ready: [], maxEvents: a0, timeoutMs: a1, pointer: pointer() };
       const ready = [];
       for (let at = slot * RECORD_BYTES + DATA_BYTE, end = at + data.length; at < end; at += 8) {
-        ready.push({ fd: view.getInt32(at, true), events: epollEventWords(view.getInt32(at + 4, true)) });
+        ready.push(readyDescriptor(view.getInt32(at, true) * 2 ** 32 + view.getUint32(at + 4, true)));
       }
       return { ready, maxEvents: a0, timeoutMs: a1 };
     }
@@ -98,6 +102,24 @@ const shortData = (key: number): { data: string; count: number } => ({ data: key
 const shortRead = eachOnce(4_096, (key) => Object.freeze({ ...shortData(key), pointer: '' }));
 const shortWrite = eachOnce(4_096, (key) => Object.freeze(shortData(key)));
 const shutdownArgs = eachOnce(16, (how) => Object.freeze({ how: shutdownWord(how) }));
+
+/** A server's own name is the same at each getsockname(); the key is address and port. */
+const ownName = eachOnce(1_024, (key) =>
+  Object.freeze({ address: sockaddrIn(Math.floor(key / 65_536) | 0, key % 65_536), addressLength: c.SOCKADDR_IN_BYTES, pointer: '' }),
+);
+
+/** Of a read() that filled nothing in, EAGAIN as a rule: by its count, then by its buffer. */
+const failedRead = eachOnce(64, (count) =>
+  eachOnce(64, (pointer) => Object.freeze({ data: '', count, pointer: pointer === 0 ? '' : `0x${pointer.toString(16)}` })),
+);
+
+/** A pointer as a number, exact: addresses of processes stay below 2^47. */
+function pointerNumber(view: DataView, at: number): number {
+  return view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
+}
+
+/** What an epoll_wait() brought of one descriptor; the key is the descriptor above 32 bits of events. */
+const readyDescriptor = eachOnce(16_384, (key) => Object.freeze({ fd: Math.floor(key / 2 ** 32), events: epollEventWords(key | 0) }));
 
 /** Of a close(), whose one argument is its descriptor; shared, and so not to be changed. */
 const NO_ARGS = Object.freeze({});

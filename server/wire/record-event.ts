@@ -60,6 +60,7 @@ export function eventOfRecord(batch: RecordBytes, slot: number, seq: number, atN
   const process = entry(OUR_PROCESSES, (tag >> 16) & 0xff, 'process');
   const evidence = entry(EVIDENCES, (tag >> 24) & 0xff, 'evidence');
   if (kind === 'call') return callEvent(batch, slot, seq, atNs, process, evidence, view);
+  if (kind === 'hold') return holdEvent(batch, slot, seq, atNs, process, evidence);
   const event: Record<string, unknown> = OF_KERNEL.has(kind) ? { seq, kind, atNs, evidence } : { seq, kind, atNs, process, pid: word(PID), evidence };
   switch (kind) {
     case 'tcp-state':
@@ -104,11 +105,6 @@ export function eventOfRecord(batch: RecordBytes, slot: number, seq: number, atN
     case 'accept-queue':
       event['length'] = word(A0);
       event['limit'] = word(A1);
-      break;
-    case 'hold':
-      addSocket(event, batch, slot, process);
-      event['fd'] = word(FD);
-      event['holdMs'] = word(A0);
       break;
     case 'setting':
       event['name'] = entry(SETTINGS, word(A0), 'setting');
@@ -168,6 +164,14 @@ function callEvent(batch: RecordBytes, slot: number, seq: number, atNs: number, 
   else event = { seq, kind, atNs, process, pid, evidence, socket, durationNs, call, fd, args, returned };
   addErrno(event as Record<string, unknown>, batch, slot);
   return event as TraceEvent;
+}
+
+/** One for each connection that pages keep: written out whole too. */
+function holdEvent(batch: RecordBytes, slot: number, seq: number, atNs: number, process: OurProcess, evidence: Evidence): TraceEvent {
+  const kind = 'hold';
+  const pid = batch.word(slot, PID);
+  const socket = batch.word(slot, SOCKET);
+  return { seq, kind, atNs, process, pid, evidence, socket, connection: bothEnds(batch, slot), fd: batch.word(slot, FD), holdMs: batch.word(slot, A0) };
 }
 
 /** A word as it was written; a small integer where it can be one. */

@@ -1,6 +1,6 @@
 // All connections the page knows, and the ways to find one: by key, by socket, by endpoint; bounded, the longest ended going first.
 import { PAGE_CONNECTIONS, PAGE_ENDED_CONNECTIONS_MIN, PAGE_FORGET_CONNECTIONS } from '#wire/limits.ts';
-import { isFailure, type Connection, type Phase, type SocketEnd } from './connection.ts';
+import { isFailure, NONE, type Connection, type Phase, type SocketEnd } from './connection.ts';
 import { isOver, outcomeOf, phaseOf } from './outcome.ts';
 
 /** How many connections that used the same client port one after another can still be told apart by time. */
@@ -87,8 +87,8 @@ export class ConnectionBook {
       connectedNs: null,
       acceptedNs: null,
       repliedNs: null,
-      notes: [],
-      unacceptedStates: [],
+      notes: NONE,
+      unacceptedStates: NONE,
       revision: 0,
     };
     this.connections.push(connection);

@@ -70,9 +70,19 @@ export interface Connection {
   revision: number;
 }
 
+/** The list that all empty lists are: most ends of a crowd have nothing to put into most of theirs. Frozen: what is added makes a list of its own. */
+export const NONE = Object.freeze([]) as unknown as never[];
+
+/** The list with one more at its end: a new one where it was empty. */
+export function added<T>(list: T[], one: T): T[] {
+  if (list.length === 0) return [one];
+  list.push(one);
+  return list;
+}
+
 /** An end of which nothing is known yet. */
 export function unknownEnd(ours: boolean, process: string): SocketEnd {
-  return { process, ours, pid: null, fd: null, socket: null, clientId: null, local: null, calls: [], states: [], closedNs: null };
+  return { process, ours, pid: null, fd: null, socket: null, clientId: null, local: null, calls: NONE, states: NONE, closedNs: null };
 }
 
 /** True for what a page counts as failed: the client wanted a reply and did not get one. */

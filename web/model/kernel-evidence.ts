@@ -1,6 +1,6 @@
 // What the kernel or a tool of its saw of our sockets, from outside: joined to the connections it belongs to, and never more than was seen.
 import type { TcpStateEvent, TraceEvent } from '#wire/event.ts';
-import { unknownEnd, type Connection, type SocketEnd } from './connection.ts';
+import { added, unknownEnd, type Connection, type SocketEnd } from './connection.ts';
 import type { ConnectionBook } from './connection-book.ts';
 import { keepState } from './seen-state-list.ts';
 import type { ServerModel } from './server-model.ts';
@@ -18,8 +18,9 @@ export function applySeen(event: SeenEvent, book: ConnectionBook, server: Server
   const ofClient = owned === null ? client.local === event.local : client.pid === event.pid && client.socket === event.socket;
   const end = ofClient ? client : connection.server;
   connection.revision += 1;
-  if (event.kind === 'tcp-state') keepState(ofClient ? client.states : (end?.states ?? connection.unacceptedStates), event);
-  else connection.notes.push(event);
+  if (event.kind !== 'tcp-state') connection.notes = added(connection.notes, event);
+  else if (end === null) connection.unacceptedStates = keepState(connection.unacceptedStates, event);
+  else end.states = keepState(end.states, event);
   // A foreign connection began when somebody first saw anything of it, however late that is told.
   if (!client.ours && event.atNs < connection.startNs) connection.startNs = event.atNs;
   if (end === null || end.ours) return;

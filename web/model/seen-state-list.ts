@@ -37,19 +37,21 @@ function lookOf({ from, to, evidence }: SeenState): number {
 const TOLD_EACH_CHANGE = EVIDENCES.indexOf('tracefs');
 
 /**
- * Puts what was seen in its place. Evidence from different sources arrives in any order; of many equal looks in a row
+ * The list with what was seen put in its place: a new one where it was empty. Evidence from different sources arrives in any order; of many equal looks in a row
  * the first and the last are kept, so that a connection that rests for hours stays small.
  */
-export function keepState(list: SeenStateList, state: SeenState): void {
+export function keepState(list: SeenStateList, state: SeenState): SeenStateList {
   const { atNs, seq } = state;
   const look = lookOf(state);
+  if (list.length === 0) return [atNs, seq, look];
   let at = list.length;
   while (at > 0 && isAfter(list, at - FIELDS, atNs, seq)) at -= FIELDS;
   if (at === list.length) list.push(atNs, seq, look);
   else list.splice(at, 0, atNs, seq, look);
-  if (at < 2 * FIELDS || (look & ((1 << EVIDENCE_BITS) - 1)) === TOLD_EACH_CHANGE) return;
+  if (at < 2 * FIELDS || (look & ((1 << EVIDENCE_BITS) - 1)) === TOLD_EACH_CHANGE) return list;
   const same = (place: number): boolean => (((list[place + 2] ?? 0) ^ look) & LOOK_MASK) === 0;
   if (same(at - FIELDS) && same(at - 2 * FIELDS)) list.splice(at - FIELDS, FIELDS);
+  return list;
 }
 
 function isAfter(list: SeenStateList, place: number, atNs: number, seq: number): boolean {

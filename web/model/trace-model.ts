@@ -1,7 +1,7 @@
 // Events in, connections out: a pure fold of the trace, whatever order its processes' events arrive in.
 import type { CallEvent, TraceEvent } from '#wire/event.ts';
 import type { Snapshot } from '#wire/message.ts';
-import { unknownEnd, type Connection, type SocketEnd } from './connection.ts';
+import { added, NONE, unknownEnd, type Connection, type SocketEnd } from './connection.ts';
 import { ConnectionBook, serverKey } from './connection-book.ts';
 import { EventLog } from './event-log.ts';
 import { applySeen } from './kernel-evidence.ts';
@@ -121,7 +121,7 @@ export class TraceModel {
   #told(event: OfOurs): void {
     const connection = this.book.bySocket(event.pid, event.socket);
     if (connection === null) return;
-    connection.notes.push(event);
+    connection.notes = added(connection.notes, event);
     connection.revision += 1;
     if (event.kind === 'hold') connection.holdMs = event.holdMs;
     if (event.kind !== 'client-ended') return;
@@ -255,7 +255,7 @@ export class TraceModel {
     } else {
       connection.server = end;
       end.states = connection.unacceptedStates;
-      connection.unacceptedStates = [];
+      connection.unacceptedStates = NONE;
       this.book.alias(connection, key);
       this.book.reopen(connection);
     }
@@ -281,8 +281,8 @@ export class TraceModel {
     connection.acceptedNs = other.acceptedNs;
     connection.repliedNs ??= other.repliedNs;
     connection.errno ??= other.errno;
-    connection.notes.push(...other.notes);
-    for (const state of statesIn(other.client.states)) keepState(connection.client.states, state);
+    connection.notes = connection.notes.concat(other.notes);
+    for (const state of statesIn(other.client.states)) connection.client.states = keepState(connection.client.states, state);
     connection.unacceptedStates = other.unacceptedStates;
     this.book.merge(connection, other);
   }
@@ -302,7 +302,7 @@ function keepCall(end: SocketEnd, event: CallEvent): void {
   const { calls } = end;
   let at = calls.length;
   while (at > 0 && (calls[at - 1]?.atNs ?? 0) > event.atNs) at -= 1;
-  if (at === calls.length) calls.push(event);
+  if (at === calls.length) end.calls = added(calls, event);
   else calls.splice(at, 0, event);
 }
 
