@@ -33,6 +33,26 @@ function tcpInfo(view: DataView, at: number): TcpInfo {
   };
 }
 
+const { tcpi_state: STATE, tcpi_retransmits: RETRANSMITS, tcpi_rto: RTO_US, tcpi_unacked: UNACKED, tcpi_sacked: SACKED } = c.TCP_INFO_OFFSET;
+
+/** True of a socket with nothing under way: of thousands all say the same. */
+function isQuiet(view: DataView, at: number): boolean {
+  // Retransmits, probes and backoff are three bytes in a row.
+  return (view.getUint32(at + RETRANSMITS, true) & 0xffffff) === 0 && view.getUint32(at + UNACKED, true) === 0 && view.getUint32(at + SACKED, true) === 0;
+}
+
+/** The answer of getsockopt(TCP_INFO) for such a socket: length, state and timeout, each a byte but the last. */
+function quietKey(view: DataView, at: number, length: number): number {
+  return view.getUint32(at + RTO_US, true) * 65_536 + view.getUint8(at + STATE) * 256 + length;
+}
+
+const quietInfo = eachOnce(4_096, (key) => {
+  const number = (key >>> 8) & 255;
+  const state = tcpState(number) ?? `state ${number}`;
+  const value = { state, retransmits: 0, probes: 0, backoff: 0, rtoUs: Math.floor(key / 65_536), unacked: 0, sacked: 0 };
+  return Object.freeze({ level: 'SOL_TCP', option: 'TCP_INFO', length: key & 255, value: Object.freeze(value) });
+});
+
 /** The arguments of record `slot`, a `call`; an argument that is a buffer as it was after the call. Some are shared between events, and so not to be changed. */
 export function callArgs(call: CallName, batch: RecordBytes, slot: number, view: DataView): CallEvent['args'] {
   const a0 = batch.word(slot, A0);
@@ -67,6 +87,7 @@ export function callArgs(call: CallName, batch: RecordBytes, slot: number, view:
       const option = optionWord(a0, a1);
       if (returned < 0) return { level, option, length: a2, value: null, pointer: pointer() };
       const at = slot * RECORD_BYTES + DATA_BYTE;
+      if (a1 === c.TCP_INFO && a0 === c.IPPROTO_TCP && a2 < 256 && isQuiet(view, at)) return quietInfo(quietKey(view, at, a2));
       const value = a1 === c.TCP_INFO && a0 === c.IPPROTO_TCP ? tcpInfo(view, at) : view.getInt32(at, true);
       return { level, option, length: a2, value };
     }
@@ -105,7 +126,7 @@ const shutdownArgs = eachOnce(16, (how) => Object.freeze({ how: shutdownWord(how
 
 /** A server's own name is the same at each getsockname(); the key is address and port. */
 const ownName = eachOnce(1_024, (key) =>
-  Object.freeze({ address: sockaddrIn(Math.floor(key / 65_536) | 0, key % 65_536), addressLength: c.SOCKADDR_IN_BYTES, pointer: '' }),
+  Object.freeze({ address: sockaddrIn(Math.floor(key / 65_536) | 0, (key % 65_536) | 0), addressLength: c.SOCKADDR_IN_BYTES, pointer: '' }),
 );
 
 /** Of a read() that filled nothing in, EAGAIN as a rule: by its count, then by its buffer. */
@@ -119,7 +140,7 @@ function pointerNumber(view: DataView, at: number): number {
 }
 
 /** What an epoll_wait() brought of one descriptor; the key is the descriptor above 32 bits of events. */
-const readyDescriptor = eachOnce(16_384, (key) => Object.freeze({ fd: Math.floor(key / 2 ** 32), events: epollEventWords(key | 0) }));
+const readyDescriptor = eachOnce(32_768, (key) => Object.freeze({ fd: Math.floor(key / 2 ** 32) | 0, events: epollEventWords(key | 0) }));
 
 /** Of a close(), whose one argument is its descriptor; shared, and so not to be changed. */
 const NO_ARGS = Object.freeze({});

@@ -8,6 +8,9 @@ export interface EndpointPair {
   readonly remote: string;
 }
 
+/** As many as there are: an endpoint as one number is its address above its port. */
+const PORTS = 65_536;
+
 /** Places for pairs, a power of two: more than connections live at once. Where two meet in one place, the newer takes it. */
 const PLACES = 65_536;
 const placedPorts = new Int32Array(PLACES);
@@ -21,7 +24,7 @@ export function endpointPair(localIp: number, remoteIp: number, ports: number): 
   const place = Math.imul(ports, 0x9e3779b1) >>> 16;
   const known = placed[place];
   if (known !== undefined && placedPorts[place] === ports && placedLocalIps[place] === localIp && placedRemoteIps[place] === remoteIp) return known;
-  const pair = { local: flatText(localIp, ports >>> 16), remote: flatText(remoteIp, ports & 0xffff) };
+  const pair = { local: flatText((localIp >>> 0) * PORTS + (ports >>> 16)), remote: flatText((remoteIp >>> 0) * PORTS + (ports & 0xffff)) };
   placed[place] = pair;
   placedPorts[place] = ports;
   placedLocalIps[place] = localIp;
@@ -29,10 +32,8 @@ export function endpointPair(localIp: number, remoteIp: number, ports: number): 
   return pair;
 }
 
-/** As endpointText, but in one piece: put together with +, a text keeps its parts, three objects where one would do. */
-function flatText(ip: number, port: number): string {
-  return [addressText(ip), port].join(':');
-}
+/** In one piece: put together with +, a text keeps its parts, three objects where one would do. A server's own is in every pair, a client's in several. */
+const flatText = eachOnce(8_192, (key) => [addressText(Math.floor(key / PORTS) | 0), key % PORTS].join(':'));
 
 /** An address in host order as text. */
 export const addressText = eachOnce(1_024, ipText);

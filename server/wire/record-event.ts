@@ -61,13 +61,9 @@ export function eventOfRecord(batch: RecordBytes, slot: number, seq: number, atN
   const evidence = entry(EVIDENCES, (tag >> 24) & 0xff, 'evidence');
   if (kind === 'call') return callEvent(batch, slot, seq, atNs, process, evidence, view);
   if (kind === 'hold') return holdEvent(batch, slot, seq, atNs, process, evidence);
+  if (kind === 'tcp-state') return stateEvent(batch, slot, seq, atNs, process, evidence, view);
   const event: Record<string, unknown> = OF_KERNEL.has(kind) ? { seq, kind, atNs, evidence } : { seq, kind, atNs, process, pid: word(PID), evidence };
   switch (kind) {
-    case 'tcp-state':
-      addSeen(event, batch, slot, process, view);
-      event['from'] = tcpState(word(A0));
-      event['to'] = tcpState(word(A1)) ?? `state ${word(A1)}`;
-      break;
     case 'socket-owner':
       addSeen(event, batch, slot, process, view);
       break;
@@ -160,9 +156,13 @@ function callEvent(batch: RecordBytes, slot: number, seq: number, atNs: number, 
     const clientId = clientIdText(socket);
     if (isNamed) event = { seq, kind, atNs, process, pid, evidence, socket, clientId, connection: bothEnds(batch, slot), durationNs, call, fd, args, returned };
     else event = { seq, kind, atNs, process, pid, evidence, socket, clientId, durationNs, call, fd, args, returned };
-  } else if (isNamed) event = { seq, kind, atNs, process, pid, evidence, socket, connection: bothEnds(batch, slot), durationNs, call, fd, args, returned };
-  else event = { seq, kind, atNs, process, pid, evidence, socket, durationNs, call, fd, args, returned };
-  addErrno(event as Record<string, unknown>, batch, slot);
+  } else if (isNamed) {
+    const connection = bothEnds(batch, slot);
+    const errno = batch.word(slot, ERRNO);
+    if (errno === 0) event = { seq, kind, atNs, process, pid, evidence, socket, connection, durationNs, call, fd, args, returned };
+    else event = { seq, kind, atNs, process, pid, evidence, socket, connection, durationNs, call, fd, args, returned, errno: errnoName(errno) };
+  } else event = { seq, kind, atNs, process, pid, evidence, socket, durationNs, call, fd, args, returned };
+  if (!('errno' in event)) addErrno(event as Record<string, unknown>, batch, slot);
   return event as TraceEvent;
 }
 
@@ -172,6 +172,23 @@ function holdEvent(batch: RecordBytes, slot: number, seq: number, atNs: number, 
   const pid = batch.word(slot, PID);
   const socket = batch.word(slot, SOCKET);
   return { seq, kind, atNs, process, pid, evidence, socket, connection: bothEnds(batch, slot), fd: batch.word(slot, FD), holdMs: batch.word(slot, A0) };
+}
+
+/** What the tap tells most, written out whole; what others tell of a state, field by field. */
+function stateEvent(batch: RecordBytes, slot: number, seq: number, atNs: number, process: OurProcess, evidence: Evidence, view: DataView): TraceEvent {
+  const kind = 'tcp-state';
+  const from = tcpState(batch.word(slot, A0));
+  const to = tcpState(batch.word(slot, A1)) ?? `state ${batch.word(slot, A1)}`;
+  if (process === 'kernel-tap') {
+    const { local, remote } = bothEnds(batch, slot);
+    if (!isOwnerKnown(batch, slot)) return { seq, kind, atNs, evidence, local, remote, from, to };
+    return { seq, kind, atNs, evidence, process: ownerName(batch, slot), pid: ownerPid(slot, view), local, remote, from, to };
+  }
+  const event: Record<string, unknown> = { seq, kind, atNs, evidence };
+  addSeen(event, batch, slot, process, view);
+  event['from'] = from;
+  event['to'] = to;
+  return event as TraceEvent;
 }
 
 /** A word as it was written; a small integer where it can be one. */
@@ -194,9 +211,9 @@ function addSocket(event: Record<string, unknown>, batch: RecordBytes, slot: num
 
 /** What is seen of a socket from outside. The tap watches sockets of others: whose they are stands in the data, and its own process is not it. */
 function addSeen(event: Record<string, unknown>, batch: RecordBytes, slot: number, process: OurProcess, view: DataView): void {
-  if (batch.bytes[slot * RECORD_BYTES + LENGTHS * 4 + 1] === OWNER_KNOWN) {
-    event['process'] = dataText(batch, slot, 0, OWNER_NAME_BYTES);
-    event['pid'] = view.getInt32(slot * RECORD_BYTES + DATA_BYTE + OWNER_NAME_BYTES, true);
+  if (isOwnerKnown(batch, slot)) {
+    event['process'] = ownerName(batch, slot);
+    event['pid'] = ownerPid(slot, view);
   } else if (process !== 'kernel-tap') {
     event['process'] = process;
     event['pid'] = batch.word(slot, PID);
@@ -205,6 +222,18 @@ function addSeen(event: Record<string, unknown>, batch: RecordBytes, slot: numbe
   const { local, remote } = bothEnds(batch, slot);
   event['local'] = local;
   event['remote'] = remote;
+}
+
+function isOwnerKnown(batch: RecordBytes, slot: number): boolean {
+  return batch.bytes[slot * RECORD_BYTES + LENGTHS * 4 + 1] === OWNER_KNOWN;
+}
+
+function ownerName(batch: RecordBytes, slot: number): string {
+  return dataText(batch, slot, 0, OWNER_NAME_BYTES);
+}
+
+function ownerPid(slot: number, view: DataView): number {
+  return view.getInt32(slot * RECORD_BYTES + DATA_BYTE + OWNER_NAME_BYTES, true);
 }
 
 function addErrno(event: Record<string, unknown>, batch: RecordBytes, slot: number): void {

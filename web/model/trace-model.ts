@@ -171,7 +171,7 @@ export class TraceModel {
         break;
       case 'getsockname':
         if (event.args.address !== null) {
-          end.local = `${event.args.address.ip}:${event.args.address.port}`;
+          end.local = event.connection?.local ?? `${event.args.address.ip}:${event.args.address.port}`;
           this.#pairClient(connection, end.local);
         }
         break;
@@ -211,7 +211,7 @@ export class TraceModel {
     connection.revision += 1;
     switch (event.call) {
       case 'getsockname':
-        if (event.args.address !== null) end.local = `${event.args.address.ip}:${event.args.address.port}`;
+        if (event.args.address !== null) end.local = event.connection?.local ?? `${event.args.address.ip}:${event.args.address.port}`;
         connection.target ??= end.local;
         break;
       case 'read':
@@ -240,7 +240,7 @@ export class TraceModel {
   #accepted(event: CallEvent & { call: 'accept4' }, socket: number): void {
     const address = event.args.address;
     if (address === null) return;
-    const remote = `${address.ip}:${address.port}`;
+    const remote = event.connection?.remote ?? `${address.ip}:${address.port}`;
     const end = unknownEnd(true, 'increment-server');
     end.pid = event.pid;
     end.fd = event.returned;
