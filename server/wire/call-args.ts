@@ -108,7 +108,7 @@ export function callArgs(call: CallName, batch: RecordBytes, slot: number, view:
       if (returned < 0) return { ready: [], maxEvents: a0, timeoutMs: a1, pointer: pointer() };
       const ready = [];
       for (let at = slot * RECORD_BYTES + DATA_BYTE, end = at + data.length; at < end; at += 8) {
-        ready.push(readyDescriptor(view.getInt32(at, true) * 2 ** 32 + view.getUint32(at + 4, true)));
+        ready.push({ fd: view.getInt32(at, true), events: epollEventWords(view.getInt32(at + 4, true)) });
       }
       return { ready, maxEvents: a0, timeoutMs: a1 };
     }
@@ -138,9 +138,6 @@ const failedRead = eachOnce(64, (count) =>
 function pointerNumber(view: DataView, at: number): number {
   return view.getUint32(at + 4, true) * 2 ** 32 + view.getUint32(at, true);
 }
-
-/** What an epoll_wait() brought of one descriptor; the key is the descriptor above 32 bits of events. */
-const readyDescriptor = eachOnce(32_768, (key) => Object.freeze({ fd: Math.floor(key / 2 ** 32) | 0, events: epollEventWords(key | 0) }));
 
 /** Of a close(), whose one argument is its descriptor; shared, and so not to be changed. */
 const NO_ARGS = Object.freeze({});

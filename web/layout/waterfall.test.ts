@@ -26,6 +26,7 @@ function connection(more: Partial<Connection>): Connection {
     repliedNs: null,
     notes: [],
     unacceptedStates: [],
+    earlier: null,
     revision: 0,
     ...more,
   };

@@ -22,11 +22,11 @@ export class ConnectionBook {
   connections: Connection[] = [];
   readonly #byKey = new Map<string, Connection>();
   /** By process and socket number; both ends of a connection lead to it. */
-  readonly #bySocket = new Map<number, Connection>();
+  readonly #bySocket = new ByProcess<Connection>();
   /** By process and descriptor, while it is open. */
-  readonly #byDescriptor = new Map<number, Connection>();
-  /** By the client's endpoint, oldest first: ports are reused. */
-  readonly #byClientEndpoint = new Map<string, Connection[]>();
+  readonly #byDescriptor = new ByProcess<Connection>();
+  /** By the client's endpoint, the newest; ports are reused, and those that had it before follow by `earlier`. */
+  readonly #byClientEndpoint = new Map<string, Connection>();
   readonly #openByPid = new Map<number, Set<Connection>>();
   #number = 0;
   #ended = 0;
@@ -42,29 +42,29 @@ export class ConnectionBook {
   }
 
   bySocket(pid: number, socket: number | undefined): Connection | null {
-    return socket === undefined ? null : (this.#bySocket.get(socketKey(pid, socket)) ?? null);
+    return socket === undefined ? null : this.#bySocket.get(pid, socket);
   }
 
   /** Only while the descriptor is open: afterwards it may be another's. */
   byDescriptor(pid: number, fd: number): Connection | null {
-    return this.#byDescriptor.get(socketKey(pid, fd)) ?? null;
+    return this.#byDescriptor.get(pid, fd);
   }
 
   /** The newest that used this client port. */
   byClientEndpoint(endpoint: string): Connection | null {
-    return this.#byClientEndpoint.get(endpoint)?.at(-1) ?? null;
+    return this.#byClientEndpoint.get(endpoint) ?? null;
   }
 
   /** Either order of the two ends; of several generations of a port the one that `atNs` falls into. */
   byEndpoints(local: string, remote: string, atNs = Infinity): Connection | null {
-    const generations = this.#byClientEndpoint.get(local) ?? this.#byClientEndpoint.get(remote) ?? [];
-    for (let i = generations.length - 1; i > 0; i -= 1) {
-      const one = generations[i];
-      const before = generations[i - 1];
+    let one = this.#byClientEndpoint.get(local) ?? this.#byClientEndpoint.get(remote) ?? null;
+    while (one !== null && one.earlier !== null) {
+      const before: Connection = one.earlier;
       // What came before the first that is known of this one, but after the end of the one before, is this one's beginning.
-      if (one !== undefined && (atNs >= one.startNs || (before?.endNs != null && atNs > before.endNs))) return one;
+      if (atNs >= one.startNs || (before.endNs !== null && atNs > before.endNs)) break;
+      one = before;
     }
-    return generations[0] ?? null;
+    return one;
   }
 
   create(key: string, client: SocketEnd, server: SocketEnd | null, startNs: number): Connection {
@@ -89,6 +89,7 @@ export class ConnectionBook {
       repliedNs: null,
       notes: NONE,
       unacceptedStates: NONE,
+      earlier: null,
       revision: 0,
     };
     this.connections.push(connection);
@@ -100,7 +101,7 @@ export class ConnectionBook {
 
   /** From here on `socket` of process `pid` leads to this connection, which lives as long as that process. */
   own(connection: Connection, pid: number, socket: number): void {
-    this.#bySocket.set(socketKey(pid, socket), connection);
+    this.#bySocket.set(pid, socket, connection);
     const open = this.#openByPid.get(pid);
     if (open === undefined) this.#openByPid.set(pid, new Set([connection]));
     else open.add(connection);
@@ -112,25 +113,25 @@ export class ConnectionBook {
   }
 
   setClientEndpoint(connection: Connection, endpoint: string): void {
-    const generations = this.#byClientEndpoint.get(endpoint);
-    if (generations === undefined) {
-      this.#byClientEndpoint.set(endpoint, [connection]);
-      return;
-    }
-    if (generations.includes(connection)) return;
-    let at = generations.length;
-    while (at > 0 && (generations[at - 1]?.startNs ?? 0) > connection.startNs) at -= 1;
-    generations.splice(at, 0, connection);
-    if (generations.length > GENERATIONS_MAX) generations.shift();
+    let later: Connection | null = null;
+    let earlier = this.#byClientEndpoint.get(endpoint) ?? null;
+    for (let one = earlier; one !== null; one = one.earlier) if (one === connection) return;
+    for (; earlier !== null && earlier.startNs > connection.startNs; earlier = earlier.earlier) later = earlier;
+    connection.earlier = earlier;
+    if (later === null) this.#byClientEndpoint.set(endpoint, connection);
+    else later.earlier = connection;
+    let oldest = this.#byClientEndpoint.get(endpoint);
+    for (let generation = 1; generation < GENERATIONS_MAX; generation += 1) oldest = oldest?.earlier ?? undefined;
+    if (oldest !== undefined) oldest.earlier = null;
   }
 
   /** From here on descriptor `fd` of process `pid` is this connection's. */
   openDescriptor(connection: Connection, pid: number, fd: number): void {
-    this.#byDescriptor.set(socketKey(pid, fd), connection);
+    this.#byDescriptor.set(pid, fd, connection);
   }
 
   closeDescriptor(pid: number, fd: number): void {
-    this.#byDescriptor.delete(socketKey(pid, fd));
+    this.#byDescriptor.delete(pid, fd);
   }
 
   /** Those that process `pid` had open; it is gone, and none is its any more. */
@@ -215,7 +216,7 @@ export class ConnectionBook {
     this.#forgetEndpoint(connection);
     for (const end of [client, server]) {
       if (end?.pid == null || end.socket === null) continue;
-      this.#bySocket.delete(socketKey(end.pid, end.socket));
+      this.#bySocket.delete(end.pid, end.socket);
       this.#byKey.delete(serverKey(end.pid, end.socket));
     }
   }
@@ -223,11 +224,12 @@ export class ConnectionBook {
   #forgetEndpoint(connection: Connection): void {
     const endpoint = connection.client.local;
     if (endpoint === null) return;
-    const generations = this.#byClientEndpoint.get(endpoint);
-    const at = generations?.indexOf(connection) ?? -1;
-    if (generations === undefined || at < 0) return;
-    generations.splice(at, 1);
-    if (generations.length === 0) this.#byClientEndpoint.delete(endpoint);
+    const newest = this.#byClientEndpoint.get(endpoint);
+    if (newest === connection) {
+      if (connection.earlier === null) this.#byClientEndpoint.delete(endpoint);
+      else this.#byClientEndpoint.set(endpoint, connection.earlier);
+    } else for (let one = newest; one != null; one = one.earlier ?? undefined) if (one.earlier === connection) one.earlier = connection.earlier;
+    connection.earlier = null;
   }
 }
 
@@ -236,7 +238,22 @@ export function serverKey(pid: number, socket: number): string {
   return `s${pid}-${socket}`;
 }
 
-/** One number for a process's socket: pids stay below 2^22, socket numbers below 2^31. */
-function socketKey(pid: number, socket: number): number {
-  return pid * 0x8000_0000 + socket;
+/** What is known by a process and a number of its own. A map for each: one for all would need keys too large to be other than objects. */
+class ByProcess<T> {
+  readonly #maps = new Map<number, Map<number, T>>();
+
+  get(pid: number, number: number): T | null {
+    return this.#maps.get(pid)?.get(number) ?? null;
+  }
+
+  set(pid: number, number: number, one: T): void {
+    const map = this.#maps.get(pid);
+    if (map === undefined) this.#maps.set(pid, new Map([[number, one]]));
+    else map.set(number, one);
+  }
+
+  delete(pid: number, number: number): void {
+    const map = this.#maps.get(pid);
+    if (map?.delete(number) === true && map.size === 0) this.#maps.delete(pid);
+  }
 }

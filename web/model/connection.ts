@@ -66,6 +66,8 @@ export interface Connection {
   notes: TraceEvent[];
   /** States of the server's end, seen before accept() gave it a descriptor; in order of time. */
   unacceptedStates: SeenStateList;
+  /** The one that used this client port before, as far as it is still known. */
+  earlier: Connection | null;
   /** Grows with each change. */
   revision: number;
 }

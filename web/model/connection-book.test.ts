@@ -1,0 +1,38 @@
+// Finding a connection again: by the port that one client after another used.
+import { describe, expect, it } from 'vitest';
+import { ConnectionBook } from './connection-book.ts';
+import { unknownEnd, type Connection } from './connection.ts';
+
+const LOCAL = '127.0.0.1:43902';
+const SERVER = '127.0.0.1:9736';
+
+/** One that used the port from `startNs` on, for 10 ns. */
+function user(book: ConnectionBook, startNs: number): Connection {
+  const client = unknownEnd(false, 'nc');
+  client.local = LOCAL;
+  client.closedNs = startNs + 10;
+  const connection = book.create(`k${startNs}`, client, null, startNs);
+  connection.endNs = startNs + 10;
+  return connection;
+}
+
+describe('a client port used again', () => {
+  it.each([[[100, 200, 300]], [[300, 200, 100]], [[200, 300, 100]]])('tells its users apart by time, heard of in the order %j', (order) => {
+    const book = new ConnectionBook();
+    for (const startNs of order) user(book, startNs);
+    expect([150, 205, 1e9].map((atNs) => book.byEndpoints(SERVER, LOCAL, atNs)?.startNs)).toEqual([200, 200, 300]);
+    expect(book.byEndpoints(LOCAL, SERVER, 105)?.startNs).toBe(100);
+    expect(book.byClientEndpoint(LOCAL)?.startNs).toBe(300);
+  });
+
+  it('remembers four users, and of them only those that are not forgotten', () => {
+    const book = new ConnectionBook();
+    const [, , third, fourth, fifth, sixth] = [100, 200, 300, 400, 500, 600].map((startNs) => user(book, startNs));
+    expect(book.byEndpoints(LOCAL, SERVER, 105)).toBe(third);
+    book.merge(fifth!, fourth!);
+    expect(book.byEndpoints(LOCAL, SERVER, 405)).toBe(fifth);
+    book.merge(fifth!, sixth!);
+    expect(book.byClientEndpoint(LOCAL)).toBe(fifth);
+    expect(book.byEndpoints(LOCAL, SERVER, 1)).toBe(third);
+  });
+});
