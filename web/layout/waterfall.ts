@@ -21,6 +21,11 @@ export interface WaterfallRow {
 
 const LEAST_WIDTH = 2;
 
+/** Nobody sees less than a quarter of a pixel, but a page that follows would set such changes sixty times a second, each a text of twenty digits. */
+function toQuarter(pixels: number): number {
+  return Math.round(pixels * 4) / 4;
+}
+
 /** One row; what lives grows to `nowNs`. */
 export function waterfallRow(connection: Connection, scale: TimeScale, nowNs: number): WaterfallRow {
   const { startNs, connectedNs, acceptedNs, holdFromNs, repliedNs, endNs, holdMs } = connection;
@@ -30,7 +35,7 @@ export function waterfallRow(connection: Connection, scale: TimeScale, nowNs: nu
     const x = Math.max(0, xOf(scale, from));
     const right = Math.min(scale.width, xOf(scale, Math.max(from, to)));
     if (right < 0 || x > scale.width) return;
-    bars.push({ kind, x, width: Math.max(LEAST_WIDTH, right - x) });
+    bars.push({ kind, x: toQuarter(x), width: Math.max(LEAST_WIDTH, toQuarter(right - x)) });
   };
   const accepted = acceptedNs ?? end;
   if (connection.client.ours) add('connect', startNs, Math.min(connectedNs ?? accepted, end));
@@ -44,7 +49,7 @@ export function waterfallRow(connection: Connection, scale: TimeScale, nowNs: nu
   }
   const due = holdFromNs !== null && holdMs !== null && repliedNs === null && endNs === null ? xOf(scale, holdFromNs + holdMs * 1e6) : null;
   const failed = connection.outcome !== null && connection.outcome !== 'replied' && endNs !== null ? xOf(scale, endNs) : null;
-  return { bars, dueX: due !== null && due <= scale.width ? due : null, failedX: failed !== null && failed >= 0 ? failed : null, endX: xOf(scale, end) };
+  return { bars, dueX: due !== null && due <= scale.width ? toQuarter(due) : null, failedX: failed !== null && failed >= 0 ? failed : null, endX: xOf(scale, end) };
 }
 
 /** The window that shows `connections` and leaves room for the holds under way; at least two seconds wide. */
