@@ -1,5 +1,6 @@
 // The kernel's side of a conversation, as shown, against the kernel's own word: a tracefs capture by hand, ss, and what an ordinary user may see.
 import { execFileSync } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'playwright/test';
 import { mainForEverybody, startBridge, type BridgeUnderTest } from './bridge-under-test.ts';
 import { FeedClient, trace, traceOnce, type TraceEvent } from './feed-client.ts';
@@ -53,9 +54,17 @@ async function withTap(flags: readonly string[], through: readonly string[] = []
   return bridge;
 }
 
-async function tapPid(url: string): Promise<number | null> {
+async function pidOf(url: string, role: string): Promise<number | null> {
   const { processes } = await json<{ processes: { name: string; pid: number | null }[] }>(`${url}/api/status`);
-  return processes.find(({ name }) => name === 'kernel-tap')?.pid ?? null;
+  return processes.find(({ name }) => name === role)?.pid ?? null;
+}
+
+const tapPid = (url: string): Promise<number | null> => pidOf(url, 'kernel-tap');
+
+/** The niceness of each thread of a process: the nineteenth field of its stat, proc(5). */
+function niceness(pid: number): Set<number> {
+  const stats = readdirSync(`/proc/${pid}/task`).map((thread) => readFileSync(`/proc/${pid}/task/${thread}/stat`, 'utf8'));
+  return new Set(stats.map((stat) => Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[16])));
 }
 
 /** The walk of one end as the capture has it. */
@@ -71,6 +80,18 @@ function shownWalk(events: readonly TraceEvent[], ofServer: boolean, port: numbe
     .sort((a, b) => a.atNs - b.atNs)
     .map((event) => ({ step: `${String(event['from'])} → ${String(event['to'])}`, ns: event.atNs }));
 }
+
+test('who watches yields to who serves, and a server has room for a crowd before it comes', async () => {
+  const bridge = await withTap([]);
+  const [server, tap] = await Promise.all(['increment-server', 'kernel-tap'].map(async (role) => (await pidOf(bridge.url, role)) ?? 0));
+  const own = Number(readFileSync('/proc/self/stat', 'utf8').split(') ')[1]?.split(' ')[16]);
+  expect(niceness(server ?? 0)).toEqual(new Set([own]));
+  expect(niceness(tap ?? 0)).toEqual(new Set([10]));
+  const limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync(`/proc/${server}/limits`, 'utf8'))?.[1]);
+  const room = Number(/^FDSize:\s*(\d+)/m.exec(readFileSync(`/proc/${server}/status`, 'utf8'))?.[1]);
+  expect(room).toBeGreaterThanOrEqual(Math.min(16_384, limit));
+  expect(await bridge.stop()).toBe(0);
+});
 
 test('as root: netcat and both ends are shown as a capture by hand has them, transition for transition', async () => {
   test.skip(NO_TRACEFS !== null, NO_TRACEFS ?? '');

@@ -21,7 +21,13 @@ export function dieWithParent(): void {
 
 /** Lowers the priority of all threads of this process: setpriority(2) is for one thread, and threads made later take after their maker. */
 export function yieldProcessor(nice: number): void {
-  for (const thread of readdirSync('/proc/self/task')) setPriority(Number(thread), nice);
+  for (const thread of readdirSync('/proc/self/task')) {
+    try {
+      setPriority(Number(thread), nice);
+    } catch {
+      // The thread has ended meanwhile, or a container forbids it: politeness is not worth an end.
+    }
+  }
 }
 
 /** fcntl(2), O_NONBLOCK. */

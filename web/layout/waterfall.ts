@@ -49,7 +49,12 @@ export function waterfallRow(connection: Connection, scale: TimeScale, nowNs: nu
   }
   const due = holdFromNs !== null && holdMs !== null && repliedNs === null && endNs === null ? xOf(scale, holdFromNs + holdMs * 1e6) : null;
   const failed = connection.outcome !== null && connection.outcome !== 'replied' && endNs !== null ? xOf(scale, endNs) : null;
-  return { bars, dueX: due !== null && due <= scale.width ? toQuarter(due) : null, failedX: failed !== null && failed >= 0 ? failed : null, endX: xOf(scale, end) };
+  return {
+    bars,
+    dueX: due !== null && due <= scale.width ? toQuarter(due) : null,
+    failedX: failed !== null && failed >= 0 ? failed : null,
+    endX: xOf(scale, end),
+  };
 }
 
 /** The window that shows `connections` and leaves room for the holds under way; at least two seconds wide. */
