@@ -4,7 +4,7 @@ import type { SocketTable } from '../kernel/socket-table.ts';
 import { endpointText } from '../wire/address.ts';
 import type { SocketRow, SocketsAnswer } from '../wire/message.ts';
 import { OWNER_SEARCH_PATIENCE_MS } from '../wire/tap-limits.ts';
-import { tcpState } from '../wire/tcp-state.ts';
+import { tcpStateText } from '../wire/tcp-state.ts';
 
 const ESTABLISHED = 1;
 const CLOSE_WAIT = 8;
@@ -41,7 +41,7 @@ function rowOf(table: SocketTable, owners: SocketOwners, own: ReadonlyMap<number
   // No descriptor, and data could still come: nobody has accepted it yet (field test; an orphan has sent its FIN).
   const queued = row.inode === 0 && (row.state === ESTABLISHED || row.state === CLOSE_WAIT);
   return {
-    state: tcpState(row.state) ?? `state ${row.state}`,
+    state: tcpStateText(row.state),
     recvQ: row.rqueue,
     sendQ: row.wqueue,
     local: endpointText(row.localIp, row.localPort),

@@ -7,7 +7,7 @@ import { addressText } from './endpoints.ts';
 import { RECORD_BYTES } from './limits.ts';
 import { dataBytes, type RecordBytes } from './record-bytes.ts';
 import { A0, A1, A2, DATA_BYTE, LOCAL_IP, PORTS, REMOTE_IP, RETURNED } from './record-layout.ts';
-import { tcpState } from './tcp-state.ts';
+import { tcpStateText } from './tcp-state.ts';
 import type { CallName } from './vocabulary.ts';
 
 const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
@@ -21,9 +21,8 @@ function hex(bytes: Uint8Array): string {
 /** struct tcp_info, whose first 32 bytes hold all we tell. */
 function tcpInfo(view: DataView, at: number): TcpInfo {
   const offset = c.TCP_INFO_OFFSET;
-  const number = view.getUint8(at + offset.tcpi_state);
   return {
-    state: tcpState(number) ?? `state ${number}`,
+    state: tcpStateText(view.getUint8(at + offset.tcpi_state)),
     retransmits: view.getUint8(at + offset.tcpi_retransmits),
     probes: view.getUint8(at + offset.tcpi_probes),
     backoff: view.getUint8(at + offset.tcpi_backoff),
@@ -47,9 +46,7 @@ function quietKey(view: DataView, at: number, length: number): number {
 }
 
 const quietInfo = eachOnce(4_096, (key) => {
-  const number = (key >>> 8) & 255;
-  const state = tcpState(number) ?? `state ${number}`;
-  const value = { state, retransmits: 0, probes: 0, backoff: 0, rtoUs: Math.floor(key / 65_536), unacked: 0, sacked: 0 };
+  const value = { state: tcpStateText((key >>> 8) & 255), retransmits: 0, probes: 0, backoff: 0, rtoUs: Math.floor(key / 65_536), unacked: 0, sacked: 0 };
   return Object.freeze({ level: 'SOL_TCP', option: 'TCP_INFO', length: key & 255, value: Object.freeze(value) });
 });
 

@@ -5,7 +5,7 @@ import { errnoName } from './errno.ts';
 import type { EventKind, TraceEvent } from './event.ts';
 import { DATA_MAX_BYTES, RECORD_BYTES } from './limits.ts';
 import { dataBytes, type RecordBytes } from './record-bytes.ts';
-import { tcpState } from './tcp-state.ts';
+import { tcpState, tcpStateText } from './tcp-state.ts';
 import {
   CALL_NAMES,
   CLIENT_OUTCOMES,
@@ -159,10 +159,12 @@ function callEvent(batch: RecordBytes, slot: number, seq: number, atNs: number, 
   } else if (isNamed) {
     const connection = bothEnds(batch, slot);
     const errno = batch.word(slot, ERRNO);
-    if (errno === 0) event = { seq, kind, atNs, process, pid, evidence, socket, connection, durationNs, call, fd, args, returned };
-    else event = { seq, kind, atNs, process, pid, evidence, socket, connection, durationNs, call, fd, args, returned, errno: errnoName(errno) };
+    // A server's reads end in EAGAIN as a rule: whole too.
+    if (errno !== 0)
+      return { seq, kind, atNs, process, pid, evidence, socket, connection, durationNs, call, fd, args, returned, errno: errnoName(errno) } as TraceEvent;
+    event = { seq, kind, atNs, process, pid, evidence, socket, connection, durationNs, call, fd, args, returned };
   } else event = { seq, kind, atNs, process, pid, evidence, socket, durationNs, call, fd, args, returned };
-  if (!('errno' in event)) addErrno(event as Record<string, unknown>, batch, slot);
+  addErrno(event as Record<string, unknown>, batch, slot);
   return event as TraceEvent;
 }
 
@@ -178,7 +180,7 @@ function holdEvent(batch: RecordBytes, slot: number, seq: number, atNs: number, 
 function stateEvent(batch: RecordBytes, slot: number, seq: number, atNs: number, process: OurProcess, evidence: Evidence, view: DataView): TraceEvent {
   const kind = 'tcp-state';
   const from = tcpState(batch.word(slot, A0));
-  const to = tcpState(batch.word(slot, A1)) ?? `state ${batch.word(slot, A1)}`;
+  const to = tcpStateText(batch.word(slot, A1));
   if (process === 'kernel-tap') {
     const { local, remote } = bothEnds(batch, slot);
     if (!isOwnerKnown(batch, slot)) return { seq, kind, atNs, evidence, local, remote, from, to };

@@ -23,6 +23,11 @@ export function tcpState(number: number): TcpState | null {
   return number === 0 ? null : (TCP_STATES[number] ?? null);
 }
 
+/** The state's name, or its number where it has none: what is told must not be silent about a number we do not know. */
+export function tcpStateText(number: number): string {
+  return tcpState(number) ?? `state ${number}`;
+}
+
 /** The kernel's number of a state: the inverse of `tcpState` (CLOSED is 7, TCP_CLOSE). */
 export function tcpStateNumber(state: TcpState): number {
   return state === 'CLOSED' ? 7 : TCP_STATES.indexOf(state);

@@ -21,12 +21,13 @@ const EVIDENCE_BITS = 4;
 const STATE_BITS = 12;
 const LOOK_MASK = (1 << (EVIDENCE_BITS + STATE_BITS)) - 1;
 
-/** The state's number is its place; 0 is that of a state nobody saw. A state we do not know gets the next. */
+/** The state's number is its place; 0 is that of a state nobody saw. A state we do not know gets the next, as long as the bits suffice. */
 const names: (string | null)[] = [null, ...new Set<string>(TCP_STATES)];
 
 function numberOf(name: string | null): number {
   const known = names.indexOf(name);
-  return known >= 0 ? known : names.push(name) - 1;
+  if (known >= 0) return known;
+  return names.length < 1 << STATE_BITS ? names.push(name) - 1 : 0;
 }
 
 function lookOf({ from, to, evidence }: SeenState): number {
@@ -34,7 +35,9 @@ function lookOf({ from, to, evidence }: SeenState): number {
 }
 
 /** Only a tracepoint fires at each change, so what it last told still holds; everything else tells of one moment. */
-const TOLD_EACH_CHANGE = EVIDENCES.indexOf('tracefs');
+export function toldEachChange(evidence: Evidence): boolean {
+  return evidence === 'tracefs';
+}
 
 /**
  * The list with what was seen put in its place: a new one where it was empty. Evidence from different sources arrives in any order; of many equal looks in a row
@@ -48,7 +51,7 @@ export function keepState(list: SeenStateList, state: SeenState): SeenStateList 
   while (at > 0 && isAfter(list, at - FIELDS, atNs, seq)) at -= FIELDS;
   if (at === list.length) list.push(atNs, seq, look);
   else list.splice(at, 0, atNs, seq, look);
-  if (at < 2 * FIELDS || (look & ((1 << EVIDENCE_BITS) - 1)) === TOLD_EACH_CHANGE) return list;
+  if (at < 2 * FIELDS || toldEachChange(state.evidence)) return list;
   const same = (place: number): boolean => (((list[place + 2] ?? 0) ^ look) & LOOK_MASK) === 0;
   if (same(at - FIELDS) && same(at - 2 * FIELDS)) list.splice(at - FIELDS, FIELDS);
   return list;

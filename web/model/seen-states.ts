@@ -1,7 +1,7 @@
 // The states of a socket as they were seen, told as stretches that say who saw them and where nobody looked.
 import type { Evidence } from '#wire/vocabulary.ts';
 import type { Connection, SocketEnd } from './connection.ts';
-import { lastOf, statesIn, type SeenState, type SeenStateList } from './seen-state-list.ts';
+import { lastOf, statesIn, toldEachChange, type SeenState, type SeenStateList } from './seen-state-list.ts';
 
 /** A stretch of time in one state. `seen` is false where nobody looked. */
 export interface StateStretch {
@@ -14,11 +14,6 @@ export interface StateStretch {
   evidences: Evidence[];
   /** The events it rests on, in order of time. */
   seqs: number[];
-}
-
-/** Only a tracepoint fires at each change, so what it last told still holds; everything else tells of one moment. */
-function toldEachChange(evidence: Evidence): boolean {
-  return evidence === 'tracefs';
 }
 
 /** What was seen of either end; that of the server's before accept() gave it a descriptor too. */
