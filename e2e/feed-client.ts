@@ -96,10 +96,10 @@ export interface TraceEvent {
   [field: string]: unknown;
 }
 
-/** The whole trace that the journal still holds. */
-export async function trace(url: string): Promise<TraceEvent[]> {
+/** The trace that the journal still holds: whole, or what came after event `after`. */
+export async function trace(url: string, after = 0): Promise<TraceEvent[]> {
   const events: TraceEvent[] = [];
-  for (let since = 0; ;) {
+  for (let since = after; ;) {
     const text = await (await fetch(`${url}/api/trace?since=${since}&limit=50000`, { headers: { connection: 'close' } })).text();
     const page = text
       .split('\n')

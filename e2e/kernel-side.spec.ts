@@ -1,10 +1,11 @@
 // The kernel's side of a conversation, as shown, against the kernel's own word: a tracefs capture by hand, ss, and what an ordinary user may see.
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
 import { expect, test } from 'playwright/test';
 import { mainForEverybody, startBridge, type BridgeUnderTest } from './bridge-under-test.ts';
 import { FeedClient, trace, traceOnce, type TraceEvent } from './feed-client.ts';
 import { captureStates, noTracefs, traceInstances, type Transition } from './hand-capture.ts';
+import { load } from './bench/load.ts';
 import { needs, run } from './programs.ts';
 
 interface Rung {
@@ -90,6 +91,28 @@ test('who watches yields to who serves, and a server has room for a crowd before
   const limit = Number(/^Max open files\s+(\d+)/m.exec(readFileSync(`/proc/${server}/limits`, 'utf8'))?.[1]);
   const room = Number(/^FDSize:\s*(\d+)/m.exec(readFileSync(`/proc/${server}/status`, 'utf8'))?.[1]);
   expect(room).toBeGreaterThanOrEqual(Math.min(16_384, limit));
+  expect(await bridge.stop()).toBe(0);
+});
+
+test('as root: after a flood, of which a part is followed, everything is followed again though nothing more comes', async () => {
+  test.skip(NO_TRACEFS !== null, NO_TRACEFS ?? '');
+  needs('nc', 'cc');
+  const bridge = await withTap(['--hold-ms', '0', '--backlog', '4096']);
+  await expect.poll(async () => (await rungs(bridge.url)).get('tracefs')?.available).toBe(true);
+  const tap = (await tapPid(bridge.url)) ?? 0;
+  const instances = (): string[] =>
+    readdirSync(`/proc/${tap}/fd`)
+      .map((fd) => readlinkSync(`/proc/${tap}/fd/${fd}`))
+      .filter((path) => path.endsWith('/trace_pipe_raw'));
+  const before = instances();
+  // While a part is followed, the calls of others are not recorded.
+  const flood = load(bridge.tcpPort, { concurrency: 200, total: 60_000, maxSeconds: 10 });
+  await expect.poll(instances, { intervals: [50], timeout: 10_000 }).not.toEqual(before);
+  await flood;
+  await expect.poll(instances).toEqual(before);
+  const flooded = (await trace(bridge.url)).at(-1)?.seq;
+  await run('nc', ['-N', '127.0.0.1', String(bridge.tcpPort)], { input: 'A' });
+  await expect.poll(async () => (await trace(bridge.url, flooded)).some((event) => event.kind === 'foreign-call' && event.call === 'connect')).toBe(true);
   expect(await bridge.stop()).toBe(0);
 });
 

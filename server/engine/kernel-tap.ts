@@ -154,7 +154,7 @@ export class KernelTap {
     const more = this.#readRecords();
     for (const fd of trace.fds) this.#engine.loop.modify(fd, EPOLLIN | EPOLLONESHOT, null);
     if (more) this.#readSoon(TRACE_READ_INTERVAL_MS);
-    else if (trace.hearsCalls) this.#readSoon(CALLS_READ_INTERVAL_MS);
+    else if (trace.mustLook) this.#readSoon(CALLS_READ_INTERVAL_MS);
   }
 
   #sample(): void {

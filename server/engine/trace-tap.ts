@@ -113,9 +113,9 @@ export class TraceTap implements SocketListener {
     return this.#sources.flatMap(({ reader }) => [...reader.fds]);
   }
 
-  /** True while calls of a foreign process are recorded: they wake nobody, so the tap must look. */
-  get hearsCalls(): boolean {
-    return this.#foreignNs !== 0;
+  /** True while the tap must look though nothing wakes it: calls of a foreign process wake nobody, and the end of a flood is that nothing comes. */
+  get mustLook(): boolean {
+    return this.#foreignNs !== 0 || this.#part > 1;
   }
 
   /** Our processes have changed. */
