@@ -20,19 +20,29 @@ export function recordFrame(type: (typeof TYPES)[number], count: number): { fram
   return { frame: new Uint8Array(buffer), seqs: new Float64Array(buffer, count * RECORD_BYTES, count) };
 }
 
-/** The message a frame stands for. Throws a RangeError where it is none. */
-export function readRecordFrame(buffer: ArrayBuffer): Events | SnapshotPart {
+/** Records of 96 bytes one behind the other (record-layout.ts), and the number of each in the trace. */
+export interface NumberedRecords {
+  readonly bytes: Uint8Array;
+  readonly seqs: Float64Array;
+}
+
+/** A number read from a Float64Array as a small integer where it is one: as a float64, each object that has it would keep it in a box of its own. */
+export function wholeNumber(value: number): number {
+  return value === (value | 0) ? value | 0 : value;
+}
+
+/** The message a frame stands for, with the records it was read from. Throws a RangeError where it is none. */
+export function readRecordFrame(buffer: ArrayBuffer): (Events | SnapshotPart) & { records: NumberedRecords } {
   const count = (buffer.byteLength - TYPE_BYTES) / (RECORD_BYTES + SEQ_BYTES);
   if (!Number.isInteger(count) || count < 0) throw new RangeError(`a frame of ${buffer.byteLength} bytes holds no whole records`);
   const type = TYPES[new Float64Array(buffer, buffer.byteLength - TYPE_BYTES)[0] ?? NaN];
   if (type === undefined) throw new RangeError('a frame of an unknown type');
   const seqs = new Float64Array(buffer, count * RECORD_BYTES, count);
-  const records = new RecordBatch(count, buffer);
+  const batch = new RecordBatch(count, buffer);
+  const records = { bytes: batch.bytes, seqs };
   const events: TraceEvent[] = [];
   for (let slot = 0; slot < count; slot += 1) {
-    const seq = seqs[slot] ?? 0;
-    // As a small integer where it is one: read from the array it is a float64, and each event would keep it in a box.
-    events.push(records.event(slot, seq === (seq | 0) ? seq | 0 : seq));
+    events.push(batch.event(slot, wholeNumber(seqs[slot] ?? 0)));
   }
-  return type === 'events' ? { type, from: seqs[0] ?? 0, to: seqs[count - 1] ?? -1, events } : { type, events };
+  return type === 'events' ? { type, from: seqs[0] ?? 0, to: seqs[count - 1] ?? -1, events, records } : { type, events, records };
 }

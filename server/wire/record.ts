@@ -121,9 +121,19 @@ export class RecordBatch {
     return this.#words[slot * WORDS + field] ?? 0;
   }
 
+  /** When record `slot` began, in nanoseconds. */
+  atNs(slot: number): number {
+    return this.#doubles[slot * DOUBLES + AT] ?? 0;
+  }
+
+  /** What kind of event record `slot` stands for; undefined for one that no table has. */
+  kind(slot: number): EventKind | undefined {
+    return KINDS[this.word(slot, TAG) & 0xff];
+  }
+
   /** The event of record `slot`, under the number the bridge gave it. Throws on a kind that no table has: a broken engine. */
   event(slot: number, seq: number): TraceEvent {
-    return eventOfRecord(this, slot, seq, this.#doubles[slot * DOUBLES + AT] ?? 0, this.#view);
+    return eventOfRecord(this, slot, seq, this.atNs(slot), this.#view);
   }
 }
 

@@ -1,11 +1,13 @@
 // The WebSocket to the bridge: reconnecting, in order, with commands that get their replies; it knows messages, not what they mean.
 import type { Ack, Command } from '#wire/command.ts';
 import { PAGE_ACK_INTERVAL_MS, PAGE_COMMAND_TIMEOUT_MS, PAGE_RECONNECT_FIRST_MS, PAGE_RECONNECT_MAX_MS, PAGE_SILENCE_MS } from '#wire/limits.ts';
-import type { FeedMessage, Reply, SnapshotPart } from '#wire/message.ts';
-import { readRecordFrame } from '#wire/record-frame.ts';
+import type { Events, FeedMessage, Reply, SnapshotPart } from '#wire/message.ts';
+import { readRecordFrame, type NumberedRecords } from '#wire/record-frame.ts';
 
 export type FeedPhase = 'connecting' | 'live' | 'lost';
-export type Told = Exclude<FeedMessage, { type: 'reply' }> | SnapshotPart;
+/** Events as they came: with their records, where they did not come in JSON. */
+type WithRecords<Message> = Message & { records?: NumberedRecords };
+export type Told = Exclude<FeedMessage, { type: 'reply' | 'events' }> | WithRecords<Events | SnapshotPart>;
 export type CommandBody = Command extends infer One ? (One extends Command ? Omit<One, 'id'> : never) : never;
 
 /** Whoever listens to a feed. */
@@ -120,7 +122,7 @@ export class Feed {
 
   #hear(data: string | ArrayBuffer): void {
     this.#heard = true;
-    let message: FeedMessage | SnapshotPart;
+    let message: Reply | Told;
     try {
       message = typeof data === 'string' ? (JSON.parse(data) as FeedMessage) : readRecordFrame(data);
     } catch {

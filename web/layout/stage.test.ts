@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { unknownEnd, type Connection } from '../model/connection.ts';
+import { EventLog } from '../model/event-log.ts';
 import type { LivingPhase } from '../model/connection-book.ts';
 import { acceptedTop, BOX_HEIGHT, LISTENER_HEIGHT, STAGE_HEIGHT, stagePlan, type Living } from './stage.ts';
 
@@ -13,7 +14,7 @@ function living(counts: Partial<Record<LivingPhase, number>>): Living {
     const set = new Set<Connection>();
     // The plan looks at no more than key, phase and whether it was accepted.
     for (let i = 0; i < (counts[phase] ?? 0); i += 1) {
-      set.add({ key: `${phase}${i}`, phase, client: unknownEnd(true, 'tcp-client'), server: null } as unknown as Connection);
+      set.add({ key: `${phase}${i}`, phase, client: unknownEnd(new EventLog(), true, 'tcp-client'), server: null } as unknown as Connection);
     }
     return [phase, set] as const;
   });

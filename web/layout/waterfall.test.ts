@@ -1,6 +1,7 @@
 // One row of the waterfall: which stretches it has, and where they lie.
 import { describe, expect, it } from 'vitest';
 import { unknownEnd, type Connection } from '../model/connection.ts';
+import { EventLog } from '../model/event-log.ts';
 import { waterfallRow, waterfallWindow } from './waterfall.ts';
 
 const SCALE = { fromNs: 0, toNs: 10e9, width: 1_000 };
@@ -9,7 +10,7 @@ function connection(more: Partial<Connection>): Connection {
   return {
     key: 'c1',
     number: 1,
-    client: unknownEnd(true, 'tcp-client'),
+    client: unknownEnd(new EventLog(), true, 'tcp-client'),
     server: null,
     target: null,
     startNs: 1e9,
@@ -24,7 +25,7 @@ function connection(more: Partial<Connection>): Connection {
     connectedNs: null,
     acceptedNs: null,
     repliedNs: null,
-    notes: [],
+    notePlaces: [],
     unacceptedStates: [],
     earlier: null,
     revision: 0,

@@ -2,13 +2,14 @@
 import { describe, expect, it } from 'vitest';
 import { ConnectionBook } from './connection-book.ts';
 import { unknownEnd, type Connection } from './connection.ts';
+import { EventLog } from './event-log.ts';
 
 const LOCAL = '127.0.0.1:43902';
 const SERVER = '127.0.0.1:9736';
 
 /** One that used the port from `startNs` on, for 10 ns. */
 function user(book: ConnectionBook, startNs: number): Connection {
-  const client = unknownEnd(false, 'nc');
+  const client = unknownEnd(new EventLog(), false, 'nc');
   client.local = LOCAL;
   client.closedNs = startNs + 10;
   const connection = book.create(`k${startNs}`, client, null, startNs);
@@ -18,7 +19,7 @@ function user(book: ConnectionBook, startNs: number): Connection {
 
 describe('a client port used again', () => {
   it.each([[[100, 200, 300]], [[300, 200, 100]], [[200, 300, 100]]])('tells its users apart by time, heard of in the order %j', (order) => {
-    const book = new ConnectionBook();
+    const book = new ConnectionBook(new EventLog());
     for (const startNs of order) user(book, startNs);
     expect([150, 205, 1e9].map((atNs) => book.byEndpoints(SERVER, LOCAL, atNs)?.startNs)).toEqual([200, 200, 300]);
     expect(book.byEndpoints(LOCAL, SERVER, 105)?.startNs).toBe(100);
@@ -26,7 +27,7 @@ describe('a client port used again', () => {
   });
 
   it('remembers four users, and of them only those that are not forgotten', () => {
-    const book = new ConnectionBook();
+    const book = new ConnectionBook(new EventLog());
     const [, , third, fourth, fifth, sixth] = [100, 200, 300, 400, 500, 600].map((startNs) => user(book, startNs));
     expect(book.byEndpoints(LOCAL, SERVER, 105)).toBe(third);
     book.merge(fifth!, fourth!);

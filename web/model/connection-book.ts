@@ -1,6 +1,7 @@
 // All connections the page knows, and the ways to find one: by key, by socket, by endpoint; bounded, the longest ended going first.
 import { PAGE_CONNECTIONS, PAGE_ENDED_CONNECTIONS_MIN, PAGE_FORGET_CONNECTIONS } from '#wire/limits.ts';
 import { isFailure, NONE, type Connection, type Phase, type SocketEnd } from './connection.ts';
+import type { EventLog } from './event-log.ts';
 import { isOver, outcomeOf, phaseOf } from './outcome.ts';
 
 /** How many connections that used the same client port one after another can still be told apart by time. */
@@ -28,10 +29,16 @@ export class ConnectionBook {
   /** By the client's endpoint, the newest; ports are reused, and those that had it before follow by `earlier`. */
   readonly #byClientEndpoint = new Map<string, Connection>();
   readonly #openByPid = new Map<number, Set<Connection>>();
+  /** Where the events of its connections are. */
+  readonly log: EventLog;
   #number = 0;
   #ended = 0;
   #replied = 0;
   #failed = 0;
+
+  constructor(log: EventLog) {
+    this.log = log;
+  }
 
   get counts(): { live: number; replied: number; failed: number } {
     return { live: this.connections.length - this.#ended, replied: this.#replied, failed: this.#failed };
@@ -87,7 +94,7 @@ export class ConnectionBook {
       connectedNs: null,
       acceptedNs: null,
       repliedNs: null,
-      notes: NONE,
+      notePlaces: NONE,
       unacceptedStates: NONE,
       earlier: null,
       revision: 0,
@@ -214,7 +221,9 @@ export class ConnectionBook {
     this.#byKey.delete(connection.key);
     const { client, server } = connection;
     this.#forgetEndpoint(connection);
+    for (const place of connection.notePlaces) this.log.release(place);
     for (const end of [client, server]) {
+      for (const place of end?.callPlaces ?? NONE) this.log.release(place);
       if (end?.pid == null || end.socket === null) continue;
       this.#bySocket.delete(end.pid, end.socket);
       this.#byKey.delete(serverKey(end.pid, end.socket));

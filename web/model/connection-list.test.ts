@@ -2,12 +2,13 @@
 import { describe, expect, it } from 'vitest';
 import { connectionRows, processesOf, type ListQuery } from './connection-list.ts';
 import { unknownEnd, type Connection } from './connection.ts';
+import { EventLog } from './event-log.ts';
 
 function connection(number: number, more: Partial<Connection>, process = 'tcp-client'): Connection {
   return {
     key: `c${number}`,
     number,
-    client: unknownEnd(true, process),
+    client: unknownEnd(new EventLog(), true, process),
     startNs: number * 10,
     endNs: null,
     phase: 'held',

@@ -1,5 +1,6 @@
 // One TCP connection as the page knows it: two ends, what each told, and what came of it.
 import type { CallEvent, TraceEvent } from '#wire/event.ts';
+import type { EventLog } from './event-log.ts';
 import type { SeenStateList } from './seen-state-list.ts';
 
 /** One socket of a connection, as our process or the kernel told of it. */
@@ -15,8 +16,14 @@ export interface SocketEnd {
   clientId: string | null;
   /** Its own address: '127.0.0.1:43902'. */
   local: string | null;
-  /** In order of time. */
-  calls: CallEvent[];
+  /** Where the log keeps its calls, in order of time: see `callsOf`. */
+  callPlaces: number[];
+  readonly log: EventLog;
+  /** What of its calls the connection's phase and outcome follow from: a byte was read, one was written, shutdown() was called, a reset was told of. */
+  gotByte: boolean;
+  sentByte: boolean;
+  shutDown: boolean;
+  gotReset: boolean;
   states: SeenStateList;
   /** End of its close(). */
   closedNs: number | null;
@@ -62,8 +69,8 @@ export interface Connection {
   connectedNs: number | null;
   acceptedNs: number | null;
   repliedNs: number | null;
-  /** What happened to it and is no call: holds, cuts, resets, retransmits, foreign calls. */
-  notes: TraceEvent[];
+  /** Where the log keeps what happened to it and is no call (holds, cuts, resets, retransmits, foreign calls), as it came: see `notesOf`. */
+  notePlaces: number[];
   /** States of the server's end, seen before accept() gave it a descriptor; in order of time. */
   unacceptedStates: SeenStateList;
   /** The one that used this client port before, as far as it is still known. */
@@ -82,9 +89,50 @@ export function added<T>(list: T[], one: T): T[] {
   return list;
 }
 
+/** The connection keeps what happened to it and is no call. */
+export function keepNote(connection: Connection, place: number): void {
+  connection.client.log.keep(place);
+  connection.notePlaces = added(connection.notePlaces, place);
+}
+
 /** An end of which nothing is known yet. */
-export function unknownEnd(ours: boolean, process: string): SocketEnd {
-  return { process, ours, pid: null, fd: null, socket: null, clientId: null, local: null, calls: NONE, states: NONE, closedNs: null };
+export function unknownEnd(log: EventLog, ours: boolean, process: string): SocketEnd {
+  return {
+    process,
+    ours,
+    pid: null,
+    fd: null,
+    socket: null,
+    clientId: null,
+    local: null,
+    callPlaces: NONE,
+    log,
+    gotByte: false,
+    sentByte: false,
+    shutDown: false,
+    gotReset: false,
+    states: NONE,
+    closedNs: null,
+  };
+}
+
+/** The calls of an end, in order of time; worded anew each time, so to be asked for once. */
+export function callsOf(end: SocketEnd | null | undefined): CallEvent[] {
+  return end == null ? [] : (eventsAt(end.log, end.callPlaces) as CallEvent[]);
+}
+
+/** What happened to a connection and is no call, as it came; worded anew each time. */
+export function notesOf({ client, notePlaces }: Connection): TraceEvent[] {
+  return eventsAt(client.log, notePlaces);
+}
+
+function eventsAt(log: EventLog, places: readonly number[]): TraceEvent[] {
+  const events: TraceEvent[] = [];
+  for (const place of places) {
+    const event = log.kept(place);
+    if (event !== undefined) events.push(event);
+  }
+  return events;
 }
 
 /** True for what a page counts as failed: the client wanted a reply and did not get one. */

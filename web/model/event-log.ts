@@ -1,50 +1,62 @@
-// The newest events, by place: bounded, and honest about what it no longer holds.
-import type { TraceEvent } from '#wire/event.ts';
+// The events a page holds: the newest, bounded, and of those before them what connections keep; honest about what it no longer holds.
+import type { EventKind, TraceEvent } from '#wire/event.ts';
 import { PAGE_LOG_EVENTS } from '#wire/limits.ts';
+import type { NumberedRecords } from '#wire/record-frame.ts';
+import { EventChunk } from './event-chunk.ts';
+
+/** Events of one chunk, a power of two. */
+const CHUNK_EVENTS = 1_024;
 
 let made = 0;
 
 export class EventLog {
-  #events: TraceEvent[] = [];
-  /** Events thrown away at the front that still stand in the array; cut off in one go. */
-  #start = 0;
-  /** Place of the oldest event held. A place is counted from the log's beginning, and stays an event's own when earlier ones are thrown away. */
+  /** By number: a chunk's places begin at its number times CHUNK_EVENTS. */
+  readonly #chunks = new Map<number, EventChunk>();
+  /** The oldest chunk that is held whole. */
+  #firstChunk = 0;
+  /** Place of the oldest of the newest events. A place is counted from the log's beginning, and stays an event's own when earlier ones are thrown away. */
   first = 0;
+  /** The place behind the newest. */
+  end = 0;
   /** Each log has another: places of another generation mean nothing. */
   readonly generation = (made += 1);
 
-  /** The place behind the newest. */
-  get end(): number {
-    return this.first + this.length;
+  get length(): number {
+    return this.end - this.first;
   }
 
-  push(event: TraceEvent): void {
-    this.#events.push(event);
-    if (this.#events.length - this.#start > PAGE_LOG_EVENTS) {
-      this.#start += 1;
-      this.first += 1;
+  /** Takes events, of which `records` are the bytes they came in; returns the place of the first. */
+  add(events: readonly TraceEvent[], records?: NumberedRecords): number {
+    const place = this.end;
+    for (let from = 0; from < events.length;) {
+      const slot = this.end % CHUNK_EVENTS;
+      const count = Math.min(events.length - from, CHUNK_EVENTS - slot);
+      const chunk = slot === 0 ? this.#newChunk() : this.#chunkOf(this.end);
+      if (records !== undefined) chunk?.putRecords(records, from, count, slot);
+      else for (let i = 0; i < count; i += 1) chunk?.putEvent(events[from + i] as TraceEvent, slot + i);
+      from += count;
+      this.end += count;
     }
-    if (this.#start > PAGE_LOG_EVENTS / 2) {
-      this.#events = this.#events.slice(this.#start);
-      this.#start = 0;
-    }
+    this.#forget();
+    return place;
+  }
+
+  /** The event at a place; undefined where it is not among the newest (any more). */
+  at(place: number): TraceEvent | undefined {
+    return place < this.first || place >= this.end ? undefined : this.#chunkOf(place)?.event(place % CHUNK_EVENTS);
+  }
+
+  /** What kind of event stands at a place: to ask costs less than `at`. */
+  kindAt(place: number): EventKind | undefined {
+    return place < this.first || place >= this.end ? undefined : this.#chunkOf(place)?.kind(place % CHUNK_EVENTS);
   }
 
   /** The oldest first. */
   *[Symbol.iterator](): Generator<TraceEvent> {
-    for (let at = this.#start; at < this.#events.length; at += 1) {
-      const event = this.#events[at];
+    for (let place = this.first; place < this.end; place += 1) {
+      const event = this.at(place);
       if (event !== undefined) yield event;
     }
-  }
-
-  get length(): number {
-    return this.#events.length - this.#start;
-  }
-
-  /** The event at a place; undefined where it is not held (any more). */
-  at(place: number): TraceEvent | undefined {
-    return place < this.first ? undefined : this.#events[this.#start + place - this.first];
   }
 
   /** The place of the event with number `seq`, or of the first after it; numbers ascend, but need not be dense. */
@@ -52,10 +64,55 @@ export class EventLog {
     let low = this.first;
     let high = this.end;
     while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.at(middle)?.seq ?? 0) < seq) low = middle + 1;
+      const middle = (low + high) >>> 1;
+      if ((this.#chunkOf(middle)?.seq(middle % CHUNK_EVENTS) ?? 0) < seq) low = middle + 1;
       else high = middle;
     }
     return low;
+  }
+
+  /** From here on the event at `place` is held, until it is released as often as it was kept. */
+  keep(place: number): void {
+    this.#chunkOf(place)?.keep(place % CHUNK_EVENTS);
+  }
+
+  release(place: number): void {
+    const number = Math.floor(place / CHUNK_EVENTS);
+    const chunk = this.#chunks.get(number);
+    chunk?.release(place % CHUNK_EVENTS);
+    if (chunk !== undefined && number < this.#firstChunk && chunk.used * 2 <= chunk.capacity) this.#compact(number, chunk);
+  }
+
+  /** The event at a place that is kept. */
+  kept(place: number): TraceEvent | undefined {
+    return this.#chunkOf(place)?.event(place % CHUNK_EVENTS);
+  }
+
+  /** When the event at a place that is kept began, in nanoseconds. */
+  atNs(place: number): number {
+    return this.#chunkOf(place)?.atNs(place % CHUNK_EVENTS) ?? 0;
+  }
+
+  #chunkOf(place: number): EventChunk | undefined {
+    return this.#chunks.get(Math.floor(place / CHUNK_EVENTS));
+  }
+
+  #newChunk(): EventChunk {
+    const chunk = new EventChunk(CHUNK_EVENTS);
+    this.#chunks.set(this.end / CHUNK_EVENTS, chunk);
+    return chunk;
+  }
+
+  #forget(): void {
+    this.first = Math.max(this.first, this.end - PAGE_LOG_EVENTS);
+    for (; (this.#firstChunk + 1) * CHUNK_EVENTS <= this.first; this.#firstChunk += 1) {
+      const chunk = this.#chunks.get(this.#firstChunk);
+      if (chunk !== undefined) this.#compact(this.#firstChunk, chunk);
+    }
+  }
+
+  #compact(number: number, chunk: EventChunk): void {
+    if (chunk.used === 0) this.#chunks.delete(number);
+    else this.#chunks.set(number, chunk.compacted());
   }
 }

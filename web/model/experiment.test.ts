@@ -37,18 +37,18 @@ describe('an experiment', () => {
   it('tells the longest queue since it began, as long as it lasts', () => {
     const run = new SampleRun();
     const log = new EventLog();
-    log.push(run.queue(1, 6));
+    log.add([run.queue(1, 6)]);
     const client: Partial<Connection> = { phase: 'held', outcome: null, startNs: 0, connectedNs: 1, repliedNs: null };
     const experiment = new Experiment(['a'], run.seq);
     expect(experiment.look(model({ a: client }, log)).queueMost).toBeNull();
-    log.push(run.queue(2, 4));
-    log.push(run.queue(3, 1));
+    log.add([run.queue(2, 4)]);
+    log.add([run.queue(3, 1)]);
     expect(experiment.look(model({ a: client }, log))).toMatchObject({ queueMost: 4, queueAdmits: 6 });
     client.phase = 'ended';
     client.outcome = 'replied';
-    log.push(run.queue(4, 5));
+    log.add([run.queue(4, 5)]);
     expect(experiment.look(model({ a: client }, log)).queueMost).toBe(5);
-    log.push(run.queue(5, 6));
+    log.add([run.queue(5, 6)]);
     expect(experiment.look(model({ a: client }, log)).queueMost).toBe(5);
   });
 });

@@ -90,6 +90,8 @@ export class Experiment {
     }
     this.#next ??= log.placeOf(this.#fromSeq + 1);
     for (let place = Math.max(this.#next, log.first); place < log.end; place += 1) {
+      const kind = log.kindAt(place);
+      if (kind !== 'accept-queue' && kind !== 'listener-drops') continue;
       const event = log.at(place);
       if (event?.kind === 'accept-queue') {
         this.#queueMost = Math.max(this.#queueMost ?? 0, event.length);

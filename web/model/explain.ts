@@ -1,7 +1,7 @@
 // Any event or step in words: the exact call, a plain sentence, and who saw it.
 import type { CallEvent, TraceEvent } from '#wire/event.ts';
 import { straceLine } from '#wire/strace.ts';
-import type { Connection } from './connection.ts';
+import { callsOf, type Connection } from './connection.ts';
 import type { Clause, ClauseFact } from './verdict.ts';
 import type { ErrnoHelp, ErrnoWords } from './words/errno-words.ts';
 import type { StepWords } from './words/step-words.ts';
@@ -203,7 +203,7 @@ function okSentence(event: CallEvent, connection: Connection | null, words: Expl
     case 'read': {
       if (event.errno === 'EAGAIN') return server ? say.readNothing : (errnoHelp(words.errnos, 'EAGAIN', 'read')?.means ?? '');
       if (event.returned === 0) return say.endOfFile(server);
-      const first = connection?.server?.calls.find((call) => call.call === 'read' && call.returned > 0);
+      const first = callsOf(connection?.server).find((call) => call.call === 'read' && call.returned > 0);
       if (server && first !== undefined && first.seq !== event.seq) return say.drained(event.returned);
       const byte = byteLabel(parseInt(event.args.data.slice(0, 2), 16));
       return server ? say.readByteServer(byte, connection?.holdMs ? holdLabel(connection.holdMs) : null) : say.readReply(byte);
@@ -216,9 +216,9 @@ function okSentence(event: CallEvent, connection: Connection | null, words: Expl
       return event.args.how === 'SHUT_WR' ? say.shutdownWrite : say.shutdownOther(event.args.how);
     case 'close':
       if (connection === null) return say.closeListener;
-      if ((server ? connection.server : connection.client)?.calls.some((call) => call.call === 'setsockopt' && call.args.option === 'SO_LINGER'))
+      if (callsOf(server ? connection.server : connection.client).some((call) => call.call === 'setsockopt' && call.args.option === 'SO_LINGER'))
         return say.closeReset;
-      return server && connection.server?.calls.some((call) => call.call === 'shutdown') ? say.closeServer : say.closeClient;
+      return server && callsOf(connection.server).some((call) => call.call === 'shutdown') ? say.closeServer : say.closeClient;
     case 'epoll_create1':
       return say.epollCreate;
     case 'epoll_ctl':

@@ -1,6 +1,6 @@
 // What the kernel or a tool of its saw of our sockets, from outside: joined to the connections it belongs to, and never more than was seen.
 import type { TcpStateEvent, TraceEvent } from '#wire/event.ts';
-import { added, unknownEnd, type Connection, type SocketEnd } from './connection.ts';
+import { keepNote, unknownEnd, type Connection, type SocketEnd } from './connection.ts';
 import type { ConnectionBook } from './connection-book.ts';
 import { keepState } from './seen-state-list.ts';
 import type { ServerModel } from './server-model.ts';
@@ -8,7 +8,7 @@ import type { ServerModel } from './server-model.ts';
 type SeenEvent = Extract<TraceEvent, { local: string }>;
 
 /** Joins what was seen of a socket to its connection: by process and socket where they are known, else by 4-tuple and time. */
-export function applySeen(event: SeenEvent, book: ConnectionBook, server: ServerModel): void {
+export function applySeen(event: SeenEvent, place: number, book: ConnectionBook, server: ServerModel): void {
   const owned = event.pid === undefined ? null : book.bySocket(event.pid, event.socket);
   const known = owned ?? book.byEndpoints(event.local, event.remote, event.atNs);
   const connection = known === null || (owned === null && beginsAnew(event, known)) ? firstSeen(event, book, server) : known;
@@ -18,7 +18,7 @@ export function applySeen(event: SeenEvent, book: ConnectionBook, server: Server
   const ofClient = owned === null ? client.local === event.local : client.pid === event.pid && client.socket === event.socket;
   const end = ofClient ? client : connection.server;
   connection.revision += 1;
-  if (event.kind !== 'tcp-state') connection.notes = added(connection.notes, event);
+  if (event.kind !== 'tcp-state') keepNote(connection, place);
   else if (end === null) connection.unacceptedStates = keepState(connection.unacceptedStates, event);
   else end.states = keepState(end.states, event);
   // A foreign connection began when somebody first saw anything of it, however late that is told.
@@ -47,7 +47,7 @@ function firstSeen(event: SeenEvent, book: ConnectionBook, server: ServerModel):
   const port = `:${server.port ?? listening.args.address.port}`;
   const client = event.local.endsWith(port) ? event.remote : event.remote.endsWith(port) ? event.local : null;
   if (client === null || client.endsWith(':0')) return null;
-  const end = unknownEnd(false, '');
+  const end = unknownEnd(book.log, false, '');
   end.local = client;
   const connection = book.create(`k${event.seq}`, end, null, event.atNs);
   connection.target = client === event.local ? event.remote : event.local;

@@ -1,6 +1,5 @@
 // What a pause in accepting came to: the queue at its fullest, SYNs dropped and sent again, late connects; each figure with its events.
-import type { Connection } from './connection.ts';
-import { isFailure } from './connection.ts';
+import { callsOf, isFailure, type Connection } from './connection.ts';
 import type { AcceptPause } from './server-model.ts';
 
 export interface Overflow {
@@ -70,5 +69,5 @@ function count(found: Overflow, connection: Connection): void {
   found.late.count += 1;
   if (tookNs <= found.late.longestNs) return;
   found.late.longestNs = tookNs;
-  found.late.slowestSeq = connection.client.calls.find((call) => call.call === 'getsockopt' && call.args.option === 'SO_ERROR')?.seq ?? null;
+  found.late.slowestSeq = callsOf(connection.client).find((call) => call.call === 'getsockopt' && call.args.option === 'SO_ERROR')?.seq ?? null;
 }

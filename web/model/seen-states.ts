@@ -1,6 +1,6 @@
 // The states of a socket as they were seen, told as stretches that say who saw them and where nobody looked.
 import type { Evidence } from '#wire/vocabulary.ts';
-import type { Connection, SocketEnd } from './connection.ts';
+import { callsOf, notesOf, type Connection, type SocketEnd } from './connection.ts';
 import { lastOf, statesIn, toldEachChange, type SeenState, type SeenStateList } from './seen-state-list.ts';
 
 /** A stretch of time in one state. `seen` is false where nobody looked. */
@@ -129,7 +129,7 @@ function firstAt(end: SocketEnd, state: string): number {
 /** How often the client's SYN went out again, as the kernel's tracepoint told. */
 export function synRetries(connection: Connection): number {
   let count = 0;
-  for (const note of connection.notes) if (note.kind === 'retransmit' && note.segment === 'SYN') count += 1;
+  for (const note of notesOf(connection)) if (note.kind === 'retransmit' && note.segment === 'SYN') count += 1;
   return count;
 }
 
@@ -140,10 +140,10 @@ export function evidenceCounts(connection: Connection): Partial<Record<Evidence,
     counts[evidence] = (counts[evidence] ?? 0) + 1;
   };
   for (const end of [connection.client, connection.server]) {
-    for (const call of end?.calls ?? []) add(call.evidence);
+    for (const call of callsOf(end)) add(call.evidence);
     for (const state of statesIn(end?.states ?? [])) add(state.evidence);
   }
   for (const state of statesIn(connection.unacceptedStates)) add(state.evidence);
-  for (const note of connection.notes) add(note.evidence);
+  for (const note of notesOf(connection)) add(note.evidence);
   return counts;
 }

@@ -1,6 +1,6 @@
 // The segments that must have crossed the network for the calls to have returned what they did: nobody captured them, so all of them are inferred.
 import type { CallEvent } from '#wire/event.ts';
-import type { Connection, SocketEnd } from './connection.ts';
+import { callsOf, notesOf, type Connection, type SocketEnd } from './connection.ts';
 import { statesIn } from './seen-state-list.ts';
 import { statesOf } from './seen-states.ts';
 
@@ -92,7 +92,7 @@ function farewell(connection: Connection, end: SocketEnd | null, other: SocketEn
   const said = find(end, (call) => call.call === 'shutdown' && call.returned === 0) ?? find(end, (call) => call.call === 'close');
   const name = reset ? 'RST' : 'FIN';
   if (said !== undefined) {
-    const deaf = heard === undefined && !reset && other?.ours === true && other.calls.length > 0;
+    const deaf = heard === undefined && !reset && other?.ours === true && other.callPlaces.length > 0;
     return deaf ? [] : [segment(name, toServer, Math.max(said.atNs, Math.min(endOf(said), heard?.atNs ?? Infinity)), heard?.atNs ?? endOf(said))];
   }
   // A foreign end: only that it was heard is known, and that the other's socket knew it before.
@@ -102,10 +102,11 @@ function farewell(connection: Connection, end: SocketEnd | null, other: SocketEn
   return [segment(name, toServer, byNs, byNs)];
 }
 
-function clientRan({ client, notes }: Connection, names: readonly string[], wanted: (returned: number, errno: string | undefined) => boolean): Ran | null {
+function clientRan(connection: Connection, names: readonly string[], wanted: (returned: number, errno: string | undefined) => boolean): Ran | null {
+  const { client } = connection;
   const call = find(client, (one) => names.includes(one.call) && wanted(one.returned, one.errno));
   if (call !== undefined) return { fromNs: call.atNs, toNs: endOf(call) };
-  for (const note of notes) {
+  for (const note of notesOf(connection)) {
     if (note.kind !== 'foreign-call' || note.local !== client.local || !names.includes(note.call) || !wanted(note.returned, note.errno)) continue;
     return { fromNs: note.atNs, toNs: note.atNs + note.durationNs };
   }
@@ -113,7 +114,7 @@ function clientRan({ client, notes }: Connection, names: readonly string[], want
 }
 
 function find(end: SocketEnd | null, wanted: (call: CallEvent) => boolean): CallEvent | undefined {
-  return end?.calls.find(wanted);
+  return callsOf(end).find(wanted);
 }
 
 function endOf(call: CallEvent): number {

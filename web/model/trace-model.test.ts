@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { TraceEvent } from '#wire/event.ts';
 import type { Snapshot } from '#wire/message.ts';
-import type { Connection } from './connection.ts';
+import { callsOf, type Connection } from './connection.ts';
 import {
   CLIENT_PID,
   clientStory,
@@ -38,7 +38,7 @@ function shown(connection: Connection): unknown {
     local: end?.local,
     pid: end?.pid,
     fd: end?.fd,
-    calls: end?.calls.map((call) => `${call.atNs} ${call.call}`),
+    calls: callsOf(end).map((call) => `${call.atNs} ${call.call}`),
     states: end && statesIn(end.states).map((state) => `${state.atNs} ${state.to} ${state.evidence}`),
   }));
   return { outcome, phase, byte, reply, holdMs, holdFromNs, connectedNs, acceptedNs, repliedNs, startNs, endNs, target, ends };
@@ -246,7 +246,18 @@ test('an epoll_wait belongs to the conversations of which it brought news, while
     args: { ready: [{ fd, events: 'EPOLLIN' }], maxEvents: 512, timeoutMs: 5000 },
   });
   const model = modelOf(clientStory(ONE).slice(0, 5), [wait(3e6, 7), wait(3e6, 99)], clientStory(ONE).slice(5), [wait(9e9, 7)]);
-  expect(model.connections[0]!.client.calls.filter((call) => call.call === 'epoll_wait')).toHaveLength(1);
+  expect(callsOf(model.connections[0]!.client).filter((call) => call.call === 'epoll_wait')).toHaveLength(1);
+});
+
+test('replied is when the client has the byte; of a client that tells nothing, when the server wrote it', () => {
+  const wroteNs = ONE.atNs + 500_000 + 5e9 + 1_000;
+  expect(modelOf(serverStory(ONE)).connections[0]!.repliedNs).toBe(wroteNs);
+  for (const stories of [
+    [clientStory(ONE), serverStory(ONE)],
+    [serverStory(ONE), clientStory(ONE)],
+  ]) {
+    expect(modelOf(...stories).connections[0]!.repliedNs).toBe(wroteNs + 50_000);
+  }
 });
 
 test('a process that exits takes its connections with it', () => {

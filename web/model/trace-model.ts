@@ -1,7 +1,9 @@
 // Events in, connections out: a pure fold of the trace, whatever order its processes' events arrive in.
 import type { CallEvent, TraceEvent } from '#wire/event.ts';
 import type { Snapshot } from '#wire/message.ts';
-import { added, NONE, unknownEnd, type Connection, type SocketEnd } from './connection.ts';
+import type { NumberedRecords } from '#wire/record-frame.ts';
+import { added, keepNote, NONE, unknownEnd, type Connection, type SocketEnd } from './connection.ts';
+import { noteCall } from './outcome.ts';
 import { ConnectionBook, serverKey } from './connection-book.ts';
 import { EventLog } from './event-log.ts';
 import { applySeen } from './kernel-evidence.ts';
@@ -22,7 +24,7 @@ export interface TraceGap {
 export class TraceModel {
   log = new EventLog();
   server = new ServerModel();
-  book = new ConnectionBook();
+  book = new ConnectionBook(this.log);
   gaps: TraceGap[] = [];
   lastSeq = 0;
   /** Of those watched for TCP states: how many were left out since the run began. */
@@ -39,9 +41,13 @@ export class TraceModel {
     return this.book.counts;
   }
 
-  /** Takes events in the order of their numbers. */
-  apply(events: readonly TraceEvent[]): void {
-    for (const event of events) this.#applyOne(event);
+  /** Takes events in the order of their numbers, with the bytes they came in where they did not come in JSON. */
+  apply(events: readonly TraceEvent[], records?: NumberedRecords): void {
+    let place = this.log.add(events, records);
+    for (const event of events) {
+      this.#applyOne(event, place);
+      place += 1;
+    }
     this.revision += 1;
     this.book.prune();
   }
@@ -74,20 +80,19 @@ export class TraceModel {
     return null;
   }
 
-  #applyOne(event: TraceEvent): void {
+  #applyOne(event: TraceEvent, place: number): void {
     this.lastSeq = event.seq;
-    this.log.push(event);
     switch (event.kind) {
       case 'call':
         this.server.apply(event);
-        if (event.call === 'epoll_wait') this.#waited(event);
-        else if (event.process === 'tcp-client') this.#clientCall(event);
-        else if (event.process === 'increment-server') this.#serverCall(event);
+        if (event.call === 'epoll_wait') this.#waited(event, place);
+        else if (event.process === 'tcp-client') this.#clientCall(event, place);
+        else if (event.process === 'increment-server') this.#serverCall(event, place);
         break;
       case 'client-ended':
       case 'hold':
       case 'cut':
-        this.#told(event);
+        this.#told(event, place);
         break;
       case 'tcp-state':
       case 'socket-owner':
@@ -95,7 +100,7 @@ export class TraceModel {
       case 'reset':
       case 'retransmit':
       case 'segment-drop':
-        applySeen(event, this.book, this.server);
+        applySeen(event, place, this.book, this.server);
         break;
       case 'process':
         this.server.apply(event);
@@ -118,10 +123,10 @@ export class TraceModel {
   }
 
   /** What an engine says of its own connection and is no call. */
-  #told(event: OfOurs): void {
+  #told(event: OfOurs, place: number): void {
     const connection = this.book.bySocket(event.pid, event.socket);
     if (connection === null) return;
-    connection.notes = added(connection.notes, event);
+    keepNote(connection, place);
     connection.revision += 1;
     if (event.kind === 'hold') connection.holdMs = event.holdMs;
     if (event.kind !== 'client-ended') return;
@@ -132,23 +137,23 @@ export class TraceModel {
   }
 
   /** An epoll_wait() belongs to the conversations of which it brought news. */
-  #waited(event: CallEvent & { call: 'epoll_wait' }): void {
+  #waited(event: CallEvent & { call: 'epoll_wait' }, place: number): void {
     for (const { fd } of event.args.ready) {
       const connection = this.book.byDescriptor(event.pid, fd);
       if (connection === null) continue;
       const end = event.process === 'increment-server' ? connection.server : connection.client;
       if (end === null) continue;
-      keepCall(end, event);
+      keepCall(end, event, place);
       connection.revision += 1;
     }
   }
 
-  #clientCall(event: CallEvent): void {
+  #clientCall(event: CallEvent, place: number): void {
     if (event.socket === undefined) return;
     let connection = this.book.bySocket(event.pid, event.socket);
     if (connection === null) {
       // Its beginning may be missing (dropped, or older than the journal): what is there still tells.
-      const end = unknownEnd(true, 'tcp-client');
+      const end = unknownEnd(this.log, true, 'tcp-client');
       end.pid = event.pid;
       end.socket = event.socket;
       end.clientId = event.clientId ?? null;
@@ -156,7 +161,8 @@ export class TraceModel {
       this.book.own(connection, event.pid, event.socket);
     }
     const end = connection.client;
-    keepCall(end, event);
+    const isFirst = !end.gotByte;
+    keepOwnCall(end, event, place);
     connection.revision += 1;
     switch (event.call) {
       case 'socket':
@@ -184,8 +190,8 @@ export class TraceModel {
       case 'read':
         if (event.returned > 0) {
           connection.reply ??= firstByte(event.args.data);
-          // Where the client tells, it is replied when the client has it; until then the server's write() stands.
-          if (end.calls.find((one) => one.call === 'read' && one.returned > 0) === event) connection.repliedNs = event.atNs + event.durationNs;
+          // Replied is when the client has it; a write() of the server's stands only until then.
+          if (isFirst) connection.repliedNs = event.atNs + event.durationNs;
         }
         break;
       case 'close':
@@ -198,16 +204,16 @@ export class TraceModel {
     this.book.settle(connection);
   }
 
-  #serverCall(event: CallEvent): void {
+  #serverCall(event: CallEvent, place: number): void {
     if (event.socket === undefined) return;
     if (event.call === 'accept4') {
-      if (event.returned >= 0) this.#accepted(event, event.socket);
+      if (event.returned >= 0) this.#accepted(event, event.socket, place);
       return;
     }
     const connection = this.book.bySocket(event.pid, event.socket);
     const end = connection?.server ?? null;
     if (connection === null || end === null) return;
-    keepCall(end, event);
+    keepOwnCall(end, event, place);
     connection.revision += 1;
     switch (event.call) {
       case 'getsockname':
@@ -223,8 +229,8 @@ export class TraceModel {
       case 'write':
         if (event.returned === 1) {
           connection.reply ??= firstByte(event.args.data);
-          // Where the client tells, it is replied when the client has it; until then the server's write() stands.
-          if (end.calls.find((one) => one.call === 'read' && one.returned > 0) === event) connection.repliedNs = event.atNs + event.durationNs;
+          // Of a client that tells nothing, it is all there is.
+          connection.repliedNs ??= event.atNs + event.durationNs;
         } else connection.errno = event.errno ?? connection.errno;
         break;
       case 'close':
@@ -237,11 +243,11 @@ export class TraceModel {
     this.book.settle(connection);
   }
 
-  #accepted(event: CallEvent & { call: 'accept4' }, socket: number): void {
+  #accepted(event: CallEvent & { call: 'accept4' }, socket: number, place: number): void {
     const address = event.args.address;
     if (address === null) return;
     const remote = event.connection?.remote ?? `${address.ip}:${address.port}`;
-    const end = unknownEnd(true, 'increment-server');
+    const end = unknownEnd(this.log, true, 'increment-server');
     end.pid = event.pid;
     end.fd = event.returned;
     end.socket = socket;
@@ -249,7 +255,7 @@ export class TraceModel {
     let connection = this.book.byClientEndpoint(remote);
     // The client's end may be known already; one that was accepted, or was over before, is an earlier generation of the same port.
     if (connection?.server !== null || (connection.phase === 'ended' && connection.startNs > event.atNs)) {
-      const client = unknownEnd(false, '');
+      const client = unknownEnd(this.log, false, '');
       client.local = remote;
       connection = this.book.create(key, client, end, event.atNs);
     } else {
@@ -262,7 +268,7 @@ export class TraceModel {
     connection.acceptedNs = event.atNs + event.durationNs;
     this.book.own(connection, event.pid, socket);
     this.book.openDescriptor(connection, event.pid, event.returned);
-    keepCall(end, event);
+    keepOwnCall(end, event, place);
     connection.revision += 1;
     this.book.settle(connection);
   }
@@ -281,7 +287,7 @@ export class TraceModel {
     connection.acceptedNs = other.acceptedNs;
     connection.repliedNs ??= other.repliedNs;
     connection.errno ??= other.errno;
-    connection.notes = connection.notes.concat(other.notes);
+    connection.notePlaces = connection.notePlaces.concat(other.notePlaces);
     for (const state of statesIn(other.client.states)) connection.client.states = keepState(connection.client.states, state);
     connection.unacceptedStates = other.unacceptedStates;
     this.book.merge(connection, other);
@@ -297,13 +303,20 @@ export class TraceModel {
   }
 }
 
+/** A call of the end's own process on its socket. */
+function keepOwnCall(end: SocketEnd, event: CallEvent, place: number): void {
+  keepCall(end, event, place);
+  noteCall(end, event);
+}
+
 /** Calls of one process come in order; a merge of batches may still bring an earlier one late. */
-function keepCall(end: SocketEnd, event: CallEvent): void {
-  const { calls } = end;
-  let at = calls.length;
-  while (at > 0 && (calls[at - 1]?.atNs ?? 0) > event.atNs) at -= 1;
-  if (at === calls.length) end.calls = added(calls, event);
-  else calls.splice(at, 0, event);
+function keepCall(end: SocketEnd, event: CallEvent, place: number): void {
+  const { callPlaces, log } = end;
+  log.keep(place);
+  let at = callPlaces.length;
+  while (at > 0 && log.atNs(callPlaces[at - 1] ?? 0) > event.atNs) at -= 1;
+  if (at === callPlaces.length) end.callPlaces = added(callPlaces, place);
+  else callPlaces.splice(at, 0, place);
 }
 
 function firstByte(dataHex: string): number | null {

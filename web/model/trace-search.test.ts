@@ -26,7 +26,7 @@ describe('the search', () => {
         const log = new EventLog();
         const search = new TraceSearch(readQuery('fd:7'), context());
         for (const size of batches) {
-          for (let i = 0; i < size; i += 1) log.push(run.serverCall(i, (run.seq % 3) + 1, 'close', {}, 0));
+          for (let i = 0; i < size; i += 1) log.add([run.serverCall(i, (run.seq % 3) + 1, 'close', {}, 0)]);
           search.look(log, 1);
         }
         for (let i = 0; i < 50 && search.look(log, 1) < 1; i += 1);
@@ -40,7 +40,7 @@ describe('the search', () => {
   it('stops when its time is up, and says how far it is', () => {
     const run = new SampleRun();
     const log = new EventLog();
-    for (let i = 0; i < 2_560; i += 1) log.push(run.queue(i, 1));
+    for (let i = 0; i < 2_560; i += 1) log.add([run.queue(i, 1)]);
     const search = new TraceSearch(readQuery('kind:accept'), context());
     const share = search.look(log, 2);
     expect(share).toBeGreaterThan(0);
@@ -52,9 +52,9 @@ describe('the search', () => {
     const run = new SampleRun();
     const log = new EventLog();
     const search = new TraceSearch(readQuery('kind:accept'), context());
-    for (let i = 0; i < PAGE_LOG_EVENTS; i += 1) log.push(run.queue(i, 1));
+    for (let i = 0; i < PAGE_LOG_EVENTS; i += 1) log.add([run.queue(i, 1)]);
     while (search.look(log, 1_000) < 1);
-    for (let i = 0; i < 1_000; i += 1) log.push(run.queue(i, 2));
+    for (let i = 0; i < 1_000; i += 1) log.add([run.queue(i, 2)]);
     while (search.look(log, 1_000) < 1);
     expect(search.count).toBe(PAGE_LOG_EVENTS);
     expect(search.gone).toBe(1_000);
@@ -68,12 +68,12 @@ describe('the search', () => {
     const client = { local: null as string | null };
     const connection = { key: 'c1', phase: 'connecting', client } as unknown as Connection;
     const search = new TraceSearch(readQuery('conn:40001'), context({ connectionOf: (event) => ('socket' in event ? connection : null) }));
-    log.push(run.clientCall(1, 1, 'socket', { domain: 'AF_INET', type: 'SOCK_STREAM', protocol: 0 }, 17));
-    log.push(run.queue(2, 1));
+    log.add([run.clientCall(1, 1, 'socket', { domain: 'AF_INET', type: 'SOCK_STREAM', protocol: 0 }, 17)]);
+    log.add([run.queue(2, 1)]);
     search.look(log, 1);
     expect(found(search)).toEqual([]);
     client.local = '127.0.0.1:40001';
-    log.push(run.clientCall(3, 1, 'close', {}, 0));
+    log.add([run.clientCall(3, 1, 'close', {}, 0)]);
     search.look(log, 1);
     expect(found(search)).toEqual([0, 2]);
   });
@@ -82,9 +82,9 @@ describe('the search', () => {
     const run = new SampleRun();
     const [log, next] = [new EventLog(), new EventLog()];
     const search = new TraceSearch(readQuery('kind:accept'), context());
-    for (let i = 0; i < 5; i += 1) log.push(run.queue(i, 1));
+    for (let i = 0; i < 5; i += 1) log.add([run.queue(i, 1)]);
     search.look(log, 1);
-    next.push(run.queue(9, 1));
+    next.add([run.queue(9, 1)]);
     search.look(next, 1);
     expect(found(search)).toEqual([0]);
   });

@@ -1,7 +1,7 @@
 // What can be said of a whole conversation, clause by clause, each with the events it follows from.
 import type { CallEvent } from '#wire/event.ts';
 import type { Evidence } from '#wire/vocabulary.ts';
-import type { Connection, Outcome, SocketEnd } from './connection.ts';
+import { callsOf, notesOf, type Connection, type Outcome, type SocketEnd } from './connection.ts';
 import { disagreement, statesOf, synRetries, type Disagreement } from './seen-states.ts';
 
 export type ClauseFact =
@@ -28,7 +28,9 @@ export function verdict(connection: Connection): Clause[] {
   const { client, server } = connection;
   const retries = synRetries(connection);
   if (retries > 0) {
-    const seqs = connection.notes.filter((note) => note.kind === 'retransmit' && note.segment === 'SYN').map((note) => note.seq);
+    const seqs = notesOf(connection)
+      .filter((note) => note.kind === 'retransmit' && note.segment === 'SYN')
+      .map((note) => note.seq);
     clauses.push({ fact: { kind: 'syn-again', count: retries, connectedAfterNs: since(connection.startNs, connection.connectedNs) }, seqs });
   }
   const accept = find(server, (call) => call.call === 'accept4');
@@ -55,12 +57,12 @@ export function verdict(connection: Connection): Clause[] {
 function outcomeClause(connection: Connection): Clause {
   const { client, server, outcome, startNs, endNs, repliedNs } = connection;
   if (outcome === null || endNs === null)
-    return { fact: { kind: 'living', phase: connection.phase, sinceNs: startNs }, seqs: numbers(client.calls.at(-1), server?.calls.at(-1)) };
-  const ended = connection.notes.find((note) => note.kind === 'client-ended');
+    return { fact: { kind: 'living', phase: connection.phase, sinceNs: startNs }, seqs: numbers(callsOf(client).at(-1), callsOf(server).at(-1)) };
+  const ended = notesOf(connection).find((note) => note.kind === 'client-ended');
   const afterNs = (outcome === 'replied' ? (repliedNs ?? endNs) : endNs) - startNs;
   const reply = find(client, (call) => call.call === 'read' && call.returned > 0) ?? find(server, (call) => call.call === 'write' && call.returned > 0);
   const failed = [client, server].map((end) => find(end, (call) => call.errno !== undefined && call.errno === connection.errno));
-  const first = client.calls[0] ?? server?.calls[0];
+  const first = callsOf(client)[0] ?? callsOf(server)[0];
   return {
     fact: { kind: 'outcome', outcome, afterNs, errno: connection.errno },
     seqs: [...numbers(first, outcome === 'replied' ? reply : undefined, ...failed), ...(ended === undefined ? [] : [ended.seq])],
@@ -68,8 +70,9 @@ function outcomeClause(connection: Connection): Clause {
 }
 
 /** Who said first that it has nothing more to send, and how. */
-function closedClause({ client, server, notes }: Connection): Clause | null {
-  const resets = notes.filter((note) => note.kind === 'reset');
+function closedClause(connection: Connection): Clause | null {
+  const { client, server } = connection;
+  const resets = notesOf(connection).filter((note) => note.kind === 'reset');
   const heard = [client, server].map((end) => find(end, (call) => call.errno === 'ECONNRESET' || call.errno === 'EPIPE'));
   if (heard[1] !== undefined) return { fact: { kind: 'closed', by: 'client', how: 'RST' }, seqs: [...numbers(heard[1]), ...resets.map((note) => note.seq)] };
   if (heard[0] !== undefined) return { fact: { kind: 'closed', by: 'server', how: 'RST' }, seqs: [...numbers(heard[0]), ...resets.map((note) => note.seq)] };
@@ -109,7 +112,7 @@ function farewell(end: SocketEnd | null): CallEvent | undefined {
 }
 
 function find(end: SocketEnd | null, wanted: (call: CallEvent) => boolean): CallEvent | undefined {
-  return end?.calls.find(wanted);
+  return callsOf(end).find(wanted);
 }
 
 function numbers(...calls: (CallEvent | undefined)[]): number[] {

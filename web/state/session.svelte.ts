@@ -1,12 +1,19 @@
 // What the page knows, kept current: events go into the model as they come, and the views are told once a frame.
 import { PAGE_FROZEN_EVENTS, PAGE_RUSH_DRAW_MS, PAGE_RUSH_EVENTS } from '#wire/limits.ts';
-import type { Events, Gap, Hello, Limits, Reply, Status, StatusMessage } from '#wire/message.ts';
+import type { TraceEvent } from '#wire/event.ts';
+import type { Gap, Hello, Limits, Reply, Status } from '#wire/message.ts';
 import { CommandLost, Feed, type CommandBody, type FeedPhase, type Told } from '../feed/feed.ts';
 import { Series } from '../model/series.ts';
 import { TraceModel } from '../model/trace-model.ts';
 
 /** What changes what is shown; a snapshot has been folded already as far as it came in parts. */
-type Heard = Events | StatusMessage | ((Hello | Gap) & { begun: TraceModel | undefined });
+type Heard = Extract<Told, { type: 'events' | 'status' }> | ((Hello | Gap) & { begun: Begun | undefined });
+
+/** A snapshot of which parts have come. */
+interface Begun {
+  model: TraceModel;
+  events: TraceEvent[];
+}
 
 /** How fast a countdown moves; more often than ten times a second nobody can read it. */
 const CLOCK_INTERVAL_MS = 100;
@@ -41,7 +48,7 @@ export class Session {
   #untold = 0;
   #toldMs = -Infinity;
   /** What the parts of a snapshot under way have come to. */
-  #coming: TraceModel | undefined;
+  #coming: Begun | undefined;
   #kept: Heard[] = [];
   #keptEvents = 0;
   #offsetMs = 0;
@@ -105,8 +112,9 @@ export class Session {
   #hear(told: Told): void {
     if (told.type === 'snapshot-part') {
       // Each in a task of its own, beside what is on show: between two of them frames are drawn.
-      this.#coming ??= new TraceModel();
-      this.#coming.apply(told.events);
+      this.#coming ??= { model: new TraceModel(), events: [] };
+      this.#coming.model.apply(told.events, told.records);
+      for (const event of told.events) this.#coming.events.push(event);
       return;
     }
     const message: Heard = told.type === 'hello' || told.type === 'gap' ? { ...told, begun: this.#coming } : told;
@@ -159,7 +167,7 @@ export class Session {
         this.#begin(message);
         break;
       case 'events':
-        this.model.apply(message.events);
+        this.model.apply(message.events, message.records);
         this.series.apply(message.events);
         this.#untold += message.events.length;
         break;
@@ -173,9 +181,9 @@ export class Session {
     }
   }
 
-  #begin({ snapshot, begun }: (Hello | Gap) & { begun: TraceModel | undefined }): void {
-    this.model.reset(snapshot, begun);
-    this.series.resume(snapshot.seq, this.model.log);
+  #begin({ snapshot, begun }: (Hello | Gap) & { begun: Begun | undefined }): void {
+    this.model.reset(snapshot, begun?.model);
+    this.series.resume(snapshot.seq, [...(begun?.events ?? []), ...snapshot.events]);
     this.#setStatus(snapshot.status);
   }
 

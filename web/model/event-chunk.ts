@@ -1,0 +1,107 @@
+// A stretch of the log: events as the bytes they came in, 104 each; as objects, hundreds of thousands would keep the page from its frames while garbage is collected.
+import type { EventKind, TraceEvent } from '#wire/event.ts';
+import { RECORD_BYTES } from '#wire/limits.ts';
+import { RecordBatch } from '#wire/record.ts';
+import { wholeNumber, type NumberedRecords } from '#wire/record-frame.ts';
+
+export class EventChunk {
+  readonly #records: RecordBatch;
+  readonly #seqs: Float64Array;
+  /** How many connections keep the event. */
+  readonly #uses: Uint16Array;
+  /** Of a chunk that holds no longer every event: the slots of those it has, ascending. */
+  readonly #slots: Uint16Array | null;
+  /** What came in JSON, by its index; most chunks have none. */
+  #worded: TraceEvent[] | null = null;
+  /** Events that somebody keeps. */
+  used = 0;
+
+  constructor(capacity: number, slots: Uint16Array | null = null) {
+    this.#records = new RecordBatch(capacity);
+    this.#seqs = new Float64Array(capacity);
+    this.#uses = new Uint16Array(capacity);
+    this.#slots = slots;
+  }
+
+  /** How many events it has room for. */
+  get capacity(): number {
+    return this.#uses.length;
+  }
+
+  /** Takes `count` records from the one at `from` on. */
+  putRecords({ bytes, seqs }: NumberedRecords, from: number, count: number, slot: number): void {
+    this.#records.bytes.set(bytes.subarray(from * RECORD_BYTES, (from + count) * RECORD_BYTES), slot * RECORD_BYTES);
+    this.#seqs.set(seqs.subarray(from, from + count), slot);
+  }
+
+  putEvent(event: TraceEvent, slot: number): void {
+    this.#worded ??= [];
+    this.#worded[slot] = event;
+    this.#seqs[slot] = event.seq;
+  }
+
+  event(slot: number): TraceEvent | undefined {
+    const index = this.#indexOf(slot);
+    if (index < 0) return undefined;
+    return this.#worded?.[index] ?? this.#records.event(index, wholeNumber(this.#seqs[index] ?? 0));
+  }
+
+  seq(slot: number): number {
+    return this.#seqs[this.#indexOf(slot)] ?? 0;
+  }
+
+  atNs(slot: number): number {
+    const index = this.#indexOf(slot);
+    return this.#worded?.[index]?.atNs ?? this.#records.atNs(index);
+  }
+
+  kind(slot: number): EventKind | undefined {
+    const index = this.#indexOf(slot);
+    return this.#worded?.[index]?.kind ?? this.#records.kind(index);
+  }
+
+  keep(slot: number): void {
+    const index = this.#indexOf(slot);
+    const uses = this.#uses[index] ?? 0;
+    if (uses === 0) this.used += 1;
+    this.#uses[index] = uses + 1;
+  }
+
+  release(slot: number): void {
+    const index = this.#indexOf(slot);
+    const uses = this.#uses[index] ?? 0;
+    if (uses === 1) this.used -= 1;
+    this.#uses[index] = uses - 1;
+  }
+
+  /** A chunk of those events only that somebody keeps. */
+  compacted(): EventChunk {
+    const slots = new Uint16Array(this.used);
+    const compact = new EventChunk(this.used, slots);
+    let next = 0;
+    this.#uses.forEach((uses, index) => {
+      if (uses === 0) return;
+      slots[next] = this.#slots?.[index] ?? index;
+      const event = this.#worded?.[index];
+      if (event === undefined) compact.putRecords({ bytes: this.#records.bytes, seqs: this.#seqs }, index, 1, next);
+      else compact.putEvent(event, next);
+      compact.#uses[next] = uses;
+      next += 1;
+    });
+    compact.used = next;
+    return compact;
+  }
+
+  #indexOf(slot: number): number {
+    const slots = this.#slots;
+    if (slots === null) return slot;
+    let low = 0;
+    let high = slots.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((slots[middle] ?? 0) < slot) low = middle + 1;
+      else high = middle;
+    }
+    return slots[low] === slot ? low : -1;
+  }
+}
