@@ -1,8 +1,9 @@
 // `npm run bench:page`: the page under load, in a real Chromium on the real stack: frames, long tasks, memory, and how soon an event is drawn.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import { chromium, type CDPSession, type Page } from 'playwright';
+import { chromium } from 'playwright';
 import config from '../playwright.config.ts';
+import { BarePage } from './bare-page.ts';
 import { startSockscope } from './contender.ts';
 import { load } from './load.ts';
 import { processorMs } from './process-cost.ts';
@@ -37,8 +38,7 @@ export async function main(args: string[]): Promise<number> {
   const table = new Table();
   const browser = await chromium.launch({ ...config.use?.launchOptions, args: [...(config.use?.launchOptions?.args ?? []), '--enable-precise-memory-info'] });
   try {
-    const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, locale: 'en-GB' });
-    await page.addInitScript(install);
+    const page = await BarePage.open(browser, { width: 1440, height: 900 }, install);
     await oneClient(table, page);
     await crowd(table, page, { seconds, live, rate, holdMs });
   } finally {
@@ -48,14 +48,18 @@ export async function main(args: string[]): Promise<number> {
   return 0;
 }
 
-async function open(page: Page, url: string): Promise<void> {
-  await page.goto(url);
-  await page.getByRole('button', { name: 'Connect', exact: true }).and(page.locator(':enabled')).waitFor();
+async function open(page: BarePage, url: string): Promise<void> {
+  await page.goto(url, canConnect, 15_000);
   await page.evaluate(findRunStart);
 }
 
+/** The page has heard of its bridge: Connect can be pressed. */
+function canConnect(): boolean {
+  return [...document.querySelectorAll('button')].some((button) => button.innerText === 'Connect' && !button.disabled);
+}
+
 /** One client after the other: nothing else goes on. */
-async function oneClient(table: Table, page: Page): Promise<void> {
+async function oneClient(table: Table, page: BarePage): Promise<void> {
   const server = await startSockscope(100);
   try {
     await open(page, server.bridge.url);
@@ -76,33 +80,32 @@ async function oneClient(table: Table, page: Page): Promise<void> {
 
 async function crowd(
   table: Table,
-  page: Page,
+  page: BarePage,
   { seconds, live, rate, holdMs }: { seconds: number; live: number; rate: number; holdMs: number },
 ): Promise<void> {
   const server = await startSockscope(holdMs);
   try {
     await open(page, server.bridge.url);
-    const cdp = await page.context().newCDPSession(page);
     const warmUpS = holdMs / 1e3 + WARM_UP_S;
     const whole = warmUpS + seconds;
     const work = load(server.port, { concurrency: live + rate, total: Math.round(rate * whole), maxSeconds: whole + 30, rate, holdMs });
     await sleep(warmUpS * 1e3);
-    const before = { heap: await heapMiB(cdp, true), cpu: processorMs(server.bridge.pid) };
+    const before = { heap: await heapMiB(page, true), cpu: processorMs(server.bridge.pid) };
     await page.evaluate(begin, true);
     // The first second after the collection we asked for ourselves is not the page's.
     const startMs = await page.evaluate(() => performance.now() + 1_000);
     const heaps: number[] = [];
     for (let second = 0; second < seconds; second += HEAP_EVERY_S) {
       await sleep(Math.min(HEAP_EVERY_S, seconds - second) * 1e3);
-      heaps.push(await heapMiB(cdp, false));
+      heaps.push(await heapMiB(page, false));
     }
     const probe = await page.evaluate(() => {
       window.probe.scrolling = false;
       return window.probe;
     });
-    const shown = await page.getByRole('region', { name: 'Connections' }).innerText();
+    const shown = await page.evaluate(() => document.querySelector<HTMLElement>('section[aria-label="Connections"]')?.innerText ?? '');
     const bridgeShare = (processorMs(server.bridge.pid) - before.cpu) / 10 / seconds;
-    const after = await heapMiB(cdp, true);
+    const after = await heapMiB(page, true);
     const end = await work;
     const tasks = probe.longTasks.filter((task) => task.startMs > startMs).map((task) => task.durationMs);
     const what = `${live.toLocaleString('en')} live, ${rate.toLocaleString('en')} connections a second, ${seconds} s of scrolling`;
@@ -142,7 +145,7 @@ async function crowd(
   }
 }
 
-async function heapMiB(cdp: CDPSession, collected: boolean): Promise<number> {
-  if (collected) await cdp.send('HeapProfiler.collectGarbage');
-  return (await cdp.send('Runtime.getHeapUsage')).usedSize / 1_048_576;
+async function heapMiB(page: BarePage, collected: boolean): Promise<number> {
+  if (collected) await page.send('HeapProfiler.collectGarbage');
+  return Number((await page.send('Runtime.getHeapUsage'))['usedSize']) / 1_048_576;
 }
