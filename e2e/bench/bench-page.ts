@@ -12,7 +12,7 @@ import { machine, percentile, Table } from './table.ts';
 
 const USAGE = 'npm run bench:page -- [--seconds 300] [--live 10000] [--rate 2000] [--json PATH]';
 /** Events of one client are drawn one by one: so many clients, one after the other. */
-const SINGLE_CLIENTS = 40;
+const SINGLE_CLIENTS = 100;
 const HEAP_EVERY_S = 5;
 const WARM_UP_S = 15;
 
