@@ -21,7 +21,7 @@ const WEB = {
   views: ['feed', 'model', 'state', 'layout'],
 };
 /** Modules of server/wire that only hold values and pure functions; the others bring the schema library and may give the page types only. */
-const PAGE_MAY_RUN = ['address', 'constants', 'errno', 'errno-hint', 'flags', 'limits', 'record-frame', 'strace', 'tcp-state', 'vocabulary'];
+const PAGE_MAY_RUN = ['address', 'constants', 'errno', 'errno-hint', 'flags', 'limits', 'record', 'record-frame', 'strace', 'tcp-state', 'vocabulary'];
 
 const KOFFI = { name: 'koffi', message: 'Only server/kernel/libc.ts calls foreign functions.' };
 const PAGE_WIRE = {

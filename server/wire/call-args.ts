@@ -5,7 +5,7 @@ import * as c from './constants.ts';
 import { eachOnce } from './each-once.ts';
 import { addressText } from './endpoints.ts';
 import { RECORD_BYTES } from './limits.ts';
-import { dataBytes, type RecordBytes } from './record-bytes.ts';
+import { dataBytes, dataLength, type RecordBytes } from './record-bytes.ts';
 import { A0, A1, A2, DATA_BYTE, LOCAL_IP, PORTS, REMOTE_IP, RETURNED } from './record-layout.ts';
 import { tcpStateText } from './tcp-state.ts';
 import type { CallName } from './vocabulary.ts';
@@ -56,8 +56,10 @@ export function callArgs(call: CallName, batch: RecordBytes, slot: number, view:
   const a1 = batch.word(slot, A1);
   const a2 = batch.word(slot, A2);
   const returned = batch.word(slot, RETURNED);
-  const data = dataBytes(batch, slot);
-  const pointer = (): string => (data.length === 8 ? `0x${view.getBigUint64(slot * RECORD_BYTES + DATA_BYTE, true).toString(16)}` : '');
+  const start = slot * RECORD_BYTES + DATA_BYTE;
+  // Their length, not a view of them: of most calls nobody looks at the data, and of a read() or write() of one byte at that byte only.
+  const length = dataLength(batch, slot);
+  const pointer = (): string => (length === 8 ? `0x${view.getBigUint64(start, true).toString(16)}` : '');
   switch (call) {
     case 'socket':
       return { domain: a0 === c.AF_INET ? 'AF_INET' : String(a0), type: socketTypeWords(a1), protocol: a2 };
@@ -83,16 +85,15 @@ export function callArgs(call: CallName, batch: RecordBytes, slot: number, view:
       const level = levelWord(a0);
       const option = optionWord(a0, a1);
       if (returned < 0) return { level, option, length: a2, value: null, pointer: pointer() };
-      const at = slot * RECORD_BYTES + DATA_BYTE;
-      if (a1 === c.TCP_INFO && a0 === c.IPPROTO_TCP && a2 < 256 && isQuiet(view, at)) return quietInfo(quietKey(view, at, a2));
-      const value = a1 === c.TCP_INFO && a0 === c.IPPROTO_TCP ? tcpInfo(view, at) : view.getInt32(at, true);
+      if (a1 === c.TCP_INFO && a0 === c.IPPROTO_TCP && a2 < 256 && isQuiet(view, start)) return quietInfo(quietKey(view, start, a2));
+      const value = a1 === c.TCP_INFO && a0 === c.IPPROTO_TCP ? tcpInfo(view, start) : view.getInt32(start, true);
       return { level, option, length: a2, value };
     }
     case 'read':
-      if (returned < 0) return failedRead(a0)(data.length === 8 ? pointerNumber(view, slot * RECORD_BYTES + DATA_BYTE) : 0);
-      return data.length > 1 ? { data: hex(data), count: a0, pointer: '' } : shortRead(shortKey(data, a0));
+      if (returned < 0) return failedRead(a0)(length === 8 ? pointerNumber(view, start) : 0);
+      return length > 1 ? { data: hex(dataBytes(batch, slot)), count: a0, pointer: '' } : shortRead(shortKey(length, view.getUint8(start), a0));
     case 'write':
-      return data.length > 1 ? { data: hex(data), count: a0 } : shortWrite(shortKey(data, a0));
+      return length > 1 ? { data: hex(dataBytes(batch, slot)), count: a0 } : shortWrite(shortKey(length, view.getUint8(start), a0));
     case 'shutdown':
       return shutdownArgs(a0);
     case 'close':
@@ -104,7 +105,7 @@ export function callArgs(call: CallName, batch: RecordBytes, slot: number, view:
     case 'epoll_wait': {
       if (returned < 0) return { ready: [], maxEvents: a0, timeoutMs: a1, pointer: pointer() };
       const ready = [];
-      for (let at = slot * RECORD_BYTES + DATA_BYTE, end = at + data.length; at < end; at += 8) {
+      for (let at = start; at < start + length; at += 8) {
         ready.push({ fd: view.getInt32(at, true), events: epollEventWords(view.getInt32(at + 4, true)) });
       }
       return { ready, maxEvents: a0, timeoutMs: a1 };
@@ -113,8 +114,8 @@ export function callArgs(call: CallName, batch: RecordBytes, slot: number, view:
 }
 
 /** Of no data, or of one byte: 512 for each count. Shared by all events that say the same, and so not to be changed. */
-function shortKey(data: Uint8Array, count: number): number {
-  return (count >>> 0) * 512 + data.length * 256 + (data[0] ?? 0);
+function shortKey(length: number, first: number, count: number): number {
+  return (count >>> 0) * 512 + length * 256 + (length === 0 ? 0 : first);
 }
 const shortData = (key: number): { data: string; count: number } => ({ data: key & 256 ? hex(Uint8Array.of(key & 255)) : '', count: Math.floor(key / 512) });
 const shortRead = eachOnce(4_096, (key) => Object.freeze({ ...shortData(key), pointer: '' }));

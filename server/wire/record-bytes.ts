@@ -8,8 +8,13 @@ export interface RecordBytes {
   word(slot: number, field: number): number;
 }
 
+/** How many of the data bytes of record `slot` are meant. */
+export function dataLength(batch: RecordBytes, slot: number): number {
+  return batch.bytes[slot * RECORD_BYTES + LENGTHS * 4] ?? 0;
+}
+
 /** The data bytes of record `slot`, as many as are meant. */
 export function dataBytes(batch: RecordBytes, slot: number): Uint8Array {
-  const start = slot * RECORD_BYTES;
-  return batch.bytes.subarray(start + DATA_BYTE, start + DATA_BYTE + (batch.bytes[start + LENGTHS * 4] ?? 0));
+  const start = slot * RECORD_BYTES + DATA_BYTE;
+  return batch.bytes.subarray(start, start + dataLength(batch, slot));
 }

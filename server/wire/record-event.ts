@@ -4,7 +4,7 @@ import { endpointPair, type EndpointPair } from './endpoints.ts';
 import { errnoName } from './errno.ts';
 import type { EventKind, TraceEvent } from './event.ts';
 import { DATA_MAX_BYTES, RECORD_BYTES } from './limits.ts';
-import { dataBytes, type RecordBytes } from './record-bytes.ts';
+import { dataLength, type RecordBytes } from './record-bytes.ts';
 import { tcpState, tcpStateText } from './tcp-state.ts';
 import {
   CALL_NAMES,
@@ -54,14 +54,28 @@ const OF_KERNEL: ReadonlySet<EventKind> = new Set(['tcp-state', 'socket-owner', 
 /** The event of record `slot`, which begins at `atNs` and whose bytes `view` shows too; throws on a number that no table has. */
 // Plain assignments, no spreads: pages look at 50,000 events a second, and spreading an object costs ten times what setting its fields does.
 export function eventOfRecord(batch: RecordBytes, slot: number, seq: number, atNs: number, view: DataView): TraceEvent {
-  const word = (field: number): number => batch.word(slot, field);
-  const tag = word(TAG);
+  const tag = batch.word(slot, TAG);
   const kind = entry(KINDS, tag & 0xff, 'kind');
   const process = entry(OUR_PROCESSES, (tag >> 16) & 0xff, 'process');
   const evidence = entry(EVIDENCES, (tag >> 24) & 0xff, 'evidence');
   if (kind === 'call') return callEvent(batch, slot, seq, atNs, process, evidence, view);
   if (kind === 'hold') return holdEvent(batch, slot, seq, atNs, process, evidence);
   if (kind === 'tcp-state') return stateEvent(batch, slot, seq, atNs, process, evidence, view);
+  return otherEvent(batch, slot, seq, atNs, kind, process, evidence, view);
+}
+
+/** What comes more rarely, field by field. */
+function otherEvent(
+  batch: RecordBytes,
+  slot: number,
+  seq: number,
+  atNs: number,
+  kind: Exclude<EventKind, 'call' | 'hold' | 'tcp-state'>,
+  process: OurProcess,
+  evidence: Evidence,
+  view: DataView,
+): TraceEvent {
+  const word = (field: number): number => batch.word(slot, field);
   const event: Record<string, unknown> = OF_KERNEL.has(kind) ? { seq, kind, atNs, evidence } : { seq, kind, atNs, process, pid: word(PID), evidence };
   switch (kind) {
     case 'socket-owner':
@@ -249,7 +263,13 @@ export function clientIdText(socket: number): string {
 }
 
 function dataText(batch: RecordBytes, slot: number, from = 0, to = DATA_MAX_BYTES): string {
-  const bytes = dataBytes(batch, slot).subarray(from, to);
-  const end = bytes.indexOf(0);
-  return String.fromCharCode(...(end < 0 ? bytes : bytes.subarray(0, end)));
+  const start = slot * RECORD_BYTES + DATA_BYTE;
+  const end = start + Math.min(to, dataLength(batch, slot));
+  let text = '';
+  for (let at = start + from; at < end; at += 1) {
+    const byte = batch.bytes[at] ?? 0;
+    if (byte === 0) break;
+    text += String.fromCharCode(byte);
+  }
+  return text;
 }

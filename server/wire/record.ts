@@ -117,6 +117,11 @@ export class RecordBatch {
     for (let i = 0; i < Math.min(word.length, DATA_MAX_BYTES - OWNER_BYTES); i += 1) this.bytes[start + DATA_BYTE + OWNER_BYTES + i] = word.charCodeAt(i);
   }
 
+  /** Takes record `from` of another batch as record `slot`. */
+  copyRecord(source: RecordBatch, from: number, slot: number): void {
+    for (let field = 0; field < WORDS; field += 1) this.#words[slot * WORDS + field] = source.#words[from * WORDS + field] ?? 0;
+  }
+
   word(slot: number, field: number): number {
     return this.#words[slot * WORDS + field] ?? 0;
   }

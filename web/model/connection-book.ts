@@ -221,13 +221,18 @@ export class ConnectionBook {
     this.#byKey.delete(connection.key);
     const { client, server } = connection;
     this.#forgetEndpoint(connection);
-    for (const place of connection.notePlaces) this.log.release(place);
+    this.#release(connection.notePlaces);
+    this.#release(client.callPlaces);
+    if (server !== null) this.#release(server.callPlaces);
     for (const end of [client, server]) {
-      for (const place of end?.callPlaces ?? NONE) this.log.release(place);
       if (end?.pid == null || end.socket === null) continue;
       this.#bySocket.delete(end.pid, end.socket);
       this.#byKey.delete(serverKey(end.pid, end.socket));
     }
+  }
+
+  #release(places: readonly number[]): void {
+    for (const place of places) this.log.release(place);
   }
 
   #forgetEndpoint(connection: Connection): void {

@@ -82,5 +82,7 @@ function rank({ phase, outcome }: Connection): number {
 
 /** The processes that clients belong to, by name; '' where one is not known. */
 export function processesOf(all: readonly Connection[]): string[] {
-  return [...new Set(all.map((connection) => connection.client.process))].sort((a, b) => a.localeCompare(b));
+  const found = new Set<string>();
+  for (const { client } of all) found.add(client.process);
+  return [...found].sort((a, b) => a.localeCompare(b));
 }

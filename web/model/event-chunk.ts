@@ -83,8 +83,9 @@ export class EventChunk {
       if (uses === 0) return;
       slots[next] = this.#slots?.[index] ?? index;
       const event = this.#worded?.[index];
-      if (event === undefined) compact.putRecords({ bytes: this.#records.bytes, seqs: this.#seqs }, index, 1, next);
+      if (event === undefined) compact.#records.copyRecord(this.#records, index, next);
       else compact.putEvent(event, next);
+      compact.#seqs[next] = this.#seqs[index] ?? 0;
       compact.#uses[next] = uses;
       next += 1;
     });

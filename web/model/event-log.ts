@@ -33,7 +33,7 @@ export class EventLog {
       const count = Math.min(events.length - from, CHUNK_EVENTS - slot);
       const chunk = slot === 0 ? this.#newChunk() : this.#chunkOf(this.end);
       if (records !== undefined) chunk?.putRecords(records, from, count, slot);
-      else for (let i = 0; i < count; i += 1) chunk?.putEvent(events[from + i] as TraceEvent, slot + i);
+      else events.slice(from, from + count).forEach((event, i) => chunk?.putEvent(event, slot + i));
       from += count;
       this.end += count;
     }
