@@ -1,5 +1,5 @@
 // Records as their readers see them: words by place, and the data bytes behind them.
-import { RECORD_BYTES } from './limits.ts';
+import { DATA_MAX_BYTES, RECORD_BYTES } from './limits.ts';
 import { DATA_BYTE, LENGTHS } from './record-layout.ts';
 
 /** A batch of records, as far as reading one needs it. */
@@ -8,9 +8,9 @@ export interface RecordBytes {
   word(slot: number, field: number): number;
 }
 
-/** How many of the data bytes of record `slot` are meant. */
+/** How many of the data bytes of record `slot` are meant; never more than a record has, whatever it says. */
 export function dataLength(batch: RecordBytes, slot: number): number {
-  return batch.bytes[slot * RECORD_BYTES + LENGTHS * 4] ?? 0;
+  return Math.min(DATA_MAX_BYTES, batch.bytes[slot * RECORD_BYTES + LENGTHS * 4] ?? 0);
 }
 
 /** The data bytes of record `slot`, as many as are meant. */
