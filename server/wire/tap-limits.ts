@@ -7,7 +7,7 @@ export const SOCKET_ROWS_MAX = 65_536;
 export const NETLINK_RECEIVE_BYTES = 32_768;
 
 /** The niceness of the process that watches: it must not take processor time from those it watches. */
-export const TAP_NICE = 19;
+export const TAP_NICE = 10;
 
 /** Ports watched at once: a filter expression stays short, and so does its evaluation at each event. */
 export const WATCHED_PORTS_MAX = 8;
