@@ -5,7 +5,7 @@ import type { Connection } from '../model/connection.ts';
 import { call, CLIENT_PID, clientStory, numbered, serverStart, serverStory, tracepoints } from '../model/sample-stories.ts';
 import { steps } from '../model/step.ts';
 import { TraceModel } from '../model/trace-model.ts';
-import { BLOCK_HEIGHT, ROW_HEIGHT, sequence } from './sequence.ts';
+import { BLOCK_HEIGHT, ROW_HEIGHT, sequence, TOOK_HEIGHT } from './sequence.ts';
 
 const ONE = { atNs: 2e6, local: '127.0.0.1:43902', socket: 1 };
 
@@ -33,6 +33,14 @@ describe('a whole exchange with all its evidence', () => {
       expect(y - (last.get(column) ?? -Infinity)).toBeGreaterThanOrEqual(least);
       last.set(column, y);
     }
+  });
+
+  test('how long a call took has a line of its own, also when another step of its side begins meanwhile', () => {
+    const first = story.findIndex((step) => step.side === 'client' && step.event?.kind === 'call');
+    const meanwhile = story.map((step, i) => (i === first ? { ...step, durationNs: 4e9 } : step));
+    const [call, next] = sequence(connection, meanwhile).rows.filter(({ step }) => step.side === 'client' && step.event?.kind !== 'tcp-state');
+    expect(call!.endY).toBeGreaterThan(next!.y);
+    expect(next!.y - call!.y).toBeGreaterThanOrEqual(ROW_HEIGHT + TOOK_HEIGHT);
   });
 
   test('the hold is folded, and the fold says how long nothing happened', () => {

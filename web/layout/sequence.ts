@@ -7,6 +7,8 @@ export const ROW_HEIGHT = 18;
 export const FOLD_HEIGHT = 26;
 /** Height of a call that took no time to speak of. */
 export const BLOCK_HEIGHT = 8;
+/** Below its label, where a call that is drawn longer than a row says how long it took. */
+export const TOOK_HEIGHT = 8;
 const TOP = 12;
 /** Steps that do not stand in each other's way follow as closely as this. */
 const LEAST_ADVANCE = 8;
@@ -74,7 +76,7 @@ export function sequence(connection: Connection, steps: readonly Step[]): Sequen
   const clock: { ns: number; y: number }[] = [];
   const folds: Fold[] = [];
   const yOfStep = new Map<Step, number>();
-  const lastIn = new Map<Column, number>();
+  const lastIn = new Map<Column, Step>();
   let y = TOP - LEAST_ADVANCE;
   let lastNs = steps[0]?.atNs ?? 0;
   for (const { atNs, step } of moments(steps)) {
@@ -88,8 +90,11 @@ export function sequence(connection: Connection, steps: readonly Step[]): Sequen
     if (step !== null) {
       const column = columnOf(step);
       const before = lastIn.get(column);
-      if (before !== undefined) next = Math.max(next, before + COLUMN_PITCH[column]);
-      lastIn.set(column, next);
+      if (before !== undefined) {
+        const stillUnderWay = isLong(before) && before.atNs + before.durationNs > atNs;
+        next = Math.max(next, (yOfStep.get(before) ?? TOP) + COLUMN_PITCH[column] + (stillUnderWay ? TOOK_HEIGHT : 0));
+      }
+      lastIn.set(column, step);
       yOfStep.set(step, next);
     }
     y = next;
@@ -100,16 +105,20 @@ export function sequence(connection: Connection, steps: readonly Step[]): Sequen
   const rows = steps.map((step): SequenceRow => {
     const at = yOfStep.get(step) ?? TOP;
     if (step.side === 'network') return { step, y: at, endY: at + Math.min(ARROW_DROP_MAX, Math.max(6, yOf(step.arrivedNs) - at)) };
-    return { step, y: at, endY: Math.max(at + BLOCK_HEIGHT / 2, step.durationNs >= LONG_CALL_NS ? yOf(step.atNs + step.durationNs) : 0) };
+    return { step, y: at, endY: Math.max(at + BLOCK_HEIGHT / 2, isLong(step) ? yOf(step.atNs + step.durationNs) : 0) };
   });
   const height = y + ROW_HEIGHT + TOP;
   const lanes = (['client', 'server'] as const).flatMap((side) => laneOf(connection, side, yOf, lastNs));
   return { rows, folds, lanes, height };
 }
 
+function isLong(step: Step): boolean {
+  return step.side !== 'network' && step.durationNs >= LONG_CALL_NS;
+}
+
 function moments(steps: readonly Step[]): Moment[] {
   const found: Moment[] = steps.map((step) => ({ atNs: step.atNs, step }));
-  for (const step of steps) if (step.side !== 'network' && step.durationNs >= LONG_CALL_NS) found.push({ atNs: step.atNs + step.durationNs, step: null });
+  for (const step of steps) if (isLong(step)) found.push({ atNs: step.atNs + step.durationNs, step: null });
   // Stable: steps of the same moment keep their order, and a call returns after what began with it.
   return found.sort((a, b) => a.atNs - b.atNs);
 }
