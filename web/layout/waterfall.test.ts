@@ -77,4 +77,16 @@ describe('the window', () => {
     expect(window.fromNs).toBeLessThan(1e9);
     expect(window.toNs).toBeGreaterThan(7e9);
   });
+
+  it('stays while the rows on show lie in it', () => {
+    const held = waterfallWindow([connection({ startNs: 1e9, endNs: 6e9 })], 7e9);
+    expect(waterfallWindow([connection({ startNs: 1.01e9, endNs: 6.01e9 })], 7e9, held)).toBe(held);
+  });
+
+  it('is fitted anew to rows that lie beyond it, and to such as need far less', () => {
+    const held = waterfallWindow([connection({ startNs: 1e9, endNs: 9e9 })], 10e9);
+    const beyond = [connection({ startNs: 1e9, endNs: 9.5e9 })];
+    const less = [connection({ startNs: 2e9, endNs: 7e9 })];
+    for (const rows of [beyond, less]) expect(waterfallWindow(rows, 10e9, held)).toEqual(waterfallWindow(rows, 10e9));
+  });
 });

@@ -1,6 +1,6 @@
 // Where each stretch of a connection lies on the waterfall: pure geometry of one row.
 import type { Connection } from '../model/connection.ts';
-import { xOf, type TimeScale } from './time-scale.ts';
+import { xOf, type TimeScale, type TimeWindow } from './time-scale.ts';
 
 export type BarKind = 'connect' | 'queued' | 'reading' | 'held' | 'replied' | 'closing';
 
@@ -57,8 +57,14 @@ export function waterfallRow(connection: Connection, scale: TimeScale, nowNs: nu
   };
 }
 
-/** The window that shows `connections` and leaves room for the holds under way; at least two seconds wide. */
-export function waterfallWindow(connections: readonly Connection[], nowNs: number): { fromNs: number; toNs: number } {
+/** A window held may be so much wider than the rows on show need, before it is fitted to them again. */
+const WIDER_MAX = 1.25;
+
+/**
+ * The window that shows `connections` and leaves room for the holds under way; at least two seconds wide. The one `held` so far stays while it shows them all
+ * and is not much too wide: an axis that moved with each row scrolled by could not be read, and would have every row drawn anew in every frame.
+ */
+export function waterfallWindow(connections: readonly Connection[], nowNs: number, held: TimeWindow | null = null): TimeWindow {
   let fromNs = Infinity;
   let toNs = 0;
   for (const connection of connections) {
@@ -69,5 +75,7 @@ export function waterfallWindow(connections: readonly Connection[], nowNs: numbe
   }
   if (fromNs === Infinity) return { fromNs: Math.max(0, nowNs - 10e9), toNs: Math.max(nowNs, 10e9) };
   const span = Math.max(2e9, toNs - fromNs);
-  return { fromNs: fromNs - span * 0.01, toNs: fromNs + span * 1.02 };
+  const fitted = { fromNs: fromNs - span * 0.01, toNs: fromNs + span * 1.02 };
+  const stays = held !== null && held.fromNs <= fromNs && held.toNs >= toNs && held.toNs - held.fromNs <= (fitted.toNs - fitted.fromNs) * WIDER_MAX;
+  return stays ? held : fitted;
 }

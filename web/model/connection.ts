@@ -135,6 +135,15 @@ function eventsAt(log: EventLog, places: readonly number[]): TraceEvent[] {
   return events;
 }
 
+/** How long the hold has still to go, in milliseconds; null where none is under way. The clock of a page that draws a rush may be behind the hold's beginning. */
+export function holdLeftMs(
+  { holdMs, holdFromNs, repliedNs, endNs }: Pick<Connection, 'holdMs' | 'holdFromNs' | 'repliedNs' | 'endNs'>,
+  nowNs: number,
+): number | null {
+  if (holdMs === null || holdFromNs === null || repliedNs !== null || endNs !== null) return null;
+  return Math.min(holdMs, Math.max(0, holdMs - (nowNs - holdFromNs) / 1e6));
+}
+
 /** True for what a page counts as failed: the client wanted a reply and did not get one. */
 export function isFailure(outcome: Outcome | null): boolean {
   return outcome !== null && outcome !== 'replied' && outcome !== 'ended' && outcome !== 'closed-without-byte';

@@ -28,7 +28,7 @@ export class Experiments {
   }
 
   readonly result = $derived.by((): ExperimentResult | null => {
-    void this.#session.revision;
+    void this.#session.glance;
     return this.#experiment?.look(this.#session.model) ?? null;
   });
 

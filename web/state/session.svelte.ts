@@ -27,6 +27,8 @@ export class Session {
   readonly series = new Series();
   /** Grows once per frame in which anything changed; a view that reads the model reads it too. */
   revision = $state(0);
+  /** As `revision`, but in a rush it grows no faster than the clock: sums and pictures, unlike lists, say nothing of what came between two looks. */
+  glance = $state(0);
   phase = $state<FeedPhase>('connecting');
   /** As the views show it: it stands still while they are frozen. */
   status = $state.raw<Status | null>(null);
@@ -47,6 +49,9 @@ export class Session {
   /** Events that came since the views were last told, and when that was. */
   #untold = 0;
   #toldMs = -Infinity;
+  /** Something came, or is kept, of which the views know nothing yet. */
+  #news = false;
+  #glancedMs = -Infinity;
   /** What the parts of a snapshot under way have come to. */
   #coming: Begun | undefined;
   #kept: Heard[] = [];
@@ -78,7 +83,7 @@ export class Session {
       },
     );
     setInterval(() => {
-      this.#tick();
+      if (!this.frozen && (this.model.counts.live > 0 || this.glance !== this.revision)) this.#showSoon();
     }, CLOCK_INTERVAL_MS);
   }
 
@@ -94,6 +99,9 @@ export class Session {
 
   freeze(): void {
     this.frozen = true;
+    // What stands still shows one moment: that of the newest event the model has.
+    this.revision += 1;
+    this.glance = this.revision;
     this.cameMeanwhile = 0;
   }
 
@@ -105,7 +113,7 @@ export class Session {
       this.#feed.restart();
     }
     this.#keptEvents = 0;
-    this.revision += 1;
+    this.#news = true;
     this.#showSoon();
   }
 
@@ -124,6 +132,7 @@ export class Session {
     if (this.frozen) this.#keep(message);
     else if (this.#kept.length > 0) this.#kept.push(message);
     else this.#take(message);
+    this.#news = true;
     this.#showSoon();
   }
 
@@ -197,16 +206,23 @@ export class Session {
       this.cameMeanwhile = this.#keptEvents;
       return;
     }
+    const rush = this.#untold > PAGE_RUSH_EVENTS || this.#kept.length > 0;
     if (this.#untold > PAGE_RUSH_EVENTS && nowMs - this.#toldMs < PAGE_RUSH_DRAW_MS) {
       this.#showSoon();
       return;
     }
-    this.#untold = 0;
-    this.#toldMs = nowMs;
-    this.#takeKept();
-    this.revision += 1;
-    if (this.#kept.length > 0) this.#frame = requestAnimationFrame(this.#show);
-    else this.#tick();
+    if (this.#news) {
+      this.#untold = 0;
+      this.#toldMs = nowMs;
+      this.#takeKept();
+      this.revision += 1;
+      this.#news = this.#kept.length > 0;
+      if (this.#news) this.#showSoon();
+    }
+    if (rush && nowMs - this.#glancedMs < CLOCK_INTERVAL_MS) return;
+    this.#glancedMs = nowMs;
+    this.glance = this.revision;
+    if (!this.#news) this.#tick();
   };
 
   #setStatus(status: Status): void {
