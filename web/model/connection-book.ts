@@ -1,8 +1,9 @@
 // All connections the page knows, and the ways to find one: by key, by socket, by endpoint; bounded, the longest ended going first.
 import { PAGE_CONNECTIONS, PAGE_ENDED_CONNECTIONS_MIN, PAGE_FORGET_CONNECTIONS } from '#wire/limits.ts';
-import { isFailure, NONE, type Connection, type Phase, type SocketEnd } from './connection.ts';
+import { isFailure, type Connection, type Phase, type SocketEnd } from './connection.ts';
 import type { EventLog } from './event-log.ts';
 import { isOver, outcomeOf, phaseOf } from './outcome.ts';
+import { NONE } from './short-list.ts';
 
 /** How many connections that used the same client port one after another can still be told apart by time. */
 const GENERATIONS_MAX = 4;
@@ -209,6 +210,7 @@ export class ConnectionBook {
       this.#forget(connection);
       return false;
     });
+    this.log.tidy();
   }
 
   #uncount(connection: Connection): void {

@@ -2,6 +2,7 @@
 import type { CallEvent, TraceEvent } from '#wire/event.ts';
 import type { EventLog } from './event-log.ts';
 import type { SeenStateList } from './seen-state-list.ts';
+import { added, NONE } from './short-list.ts';
 
 /** One socket of a connection, as our process or the kernel told of it. */
 export interface SocketEnd {
@@ -79,20 +80,10 @@ export interface Connection {
   revision: number;
 }
 
-/** The list that all empty lists are: most ends of a crowd have nothing to put into most of theirs. Frozen: what is added makes a list of its own. */
-export const NONE = Object.freeze([]) as unknown as never[];
-
-/** The list with one more at its end: a new one where it was empty. */
-export function added<T>(list: T[], one: T): T[] {
-  if (list.length === 0) return [one];
-  list.push(one);
-  return list;
-}
-
 /** The connection keeps what happened to it and is no call. */
 export function keepNote(connection: Connection, place: number): void {
   connection.client.log.keep(place);
-  connection.notePlaces = added(connection.notePlaces, place);
+  connection.notePlaces = added(connection.notePlaces, [place]);
 }
 
 /** An end of which nothing is known yet. */

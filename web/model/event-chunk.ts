@@ -28,6 +28,18 @@ export class EventChunk {
     return this.#uses.length;
   }
 
+  /** True while it has a place for each event that came. */
+  get isWhole(): boolean {
+    return this.#slots === null;
+  }
+
+  /** Empty again, to be filled from its beginning. */
+  clear(): void {
+    this.#uses.fill(0);
+    this.#worded = null;
+    this.used = 0;
+  }
+
   /** Takes `count` records from the one at `from` on. */
   putRecords({ bytes, seqs }: NumberedRecords, from: number, count: number, slot: number): void {
     this.#records.bytes.set(bytes.subarray(from * RECORD_BYTES, (from + count) * RECORD_BYTES), slot * RECORD_BYTES);

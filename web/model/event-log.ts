@@ -6,12 +6,17 @@ import { EventChunk } from './event-chunk.ts';
 
 /** Events of one chunk, a power of two. */
 const CHUNK_EVENTS = 1_024;
+/** Emptied chunks that wait to be filled again: new ones all the time would call for the garbage collector all the time. */
+const SPARE_CHUNKS_MAX = 4;
 
 let made = 0;
 
 export class EventLog {
   /** By number: a chunk's places begin at its number times CHUNK_EVENTS. */
   readonly #chunks = new Map<number, EventChunk>();
+  readonly #spare: EventChunk[] = [];
+  /** Chunks of which something was released since they were last looked at. */
+  readonly #loosened = new Set<number>();
   /** The oldest chunk that is held whole. */
   #firstChunk = 0;
   /** Place of the oldest of the newest events. A place is counted from the log's beginning, and stays an event's own when earlier ones are thrown away. */
@@ -76,11 +81,19 @@ export class EventLog {
     this.#chunkOf(place)?.keep(place % CHUNK_EVENTS);
   }
 
+  /** The event at `place` is kept once less; its memory comes back with `tidy`. */
   release(place: number): void {
-    const number = Math.floor(place / CHUNK_EVENTS);
-    const chunk = this.#chunks.get(number);
-    chunk?.release(place % CHUNK_EVENTS);
-    if (chunk !== undefined && number < this.#firstChunk && chunk.used * 2 <= chunk.capacity) this.#compact(number, chunk);
+    this.#chunkOf(place)?.release(place % CHUNK_EVENTS);
+    this.#loosened.add(Math.floor(place / CHUNK_EVENTS));
+  }
+
+  /** Gives back the memory of what was released; to be called when much was, since each look may copy what stays. */
+  tidy(): void {
+    for (const number of this.#loosened) {
+      const chunk = this.#chunks.get(number);
+      if (chunk !== undefined && number < this.#firstChunk && chunk.used * 2 <= chunk.capacity) this.#compact(number, chunk);
+    }
+    this.#loosened.clear();
   }
 
   /** The event at a place that is kept. */
@@ -98,7 +111,7 @@ export class EventLog {
   }
 
   #newChunk(): EventChunk {
-    const chunk = new EventChunk(CHUNK_EVENTS);
+    const chunk = this.#spare.pop() ?? new EventChunk(CHUNK_EVENTS);
     this.#chunks.set(this.end / CHUNK_EVENTS, chunk);
     return chunk;
   }
@@ -114,5 +127,9 @@ export class EventLog {
   #compact(number: number, chunk: EventChunk): void {
     if (chunk.used === 0) this.#chunks.delete(number);
     else this.#chunks.set(number, chunk.compacted());
+    if (chunk.isWhole && this.#spare.length < SPARE_CHUNKS_MAX) {
+      chunk.clear();
+      this.#spare.push(chunk);
+    }
   }
 }

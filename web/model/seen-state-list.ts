@@ -1,6 +1,7 @@
 // The states an end was seen in, as one array of numbers: beside a crowd there are hundreds of thousands, and an object for each is what collecting garbage would stand still for.
 import { TCP_STATES } from '#wire/tcp-state.ts';
 import { EVIDENCES, type Evidence } from '#wire/vocabulary.ts';
+import { added } from './short-list.ts';
 
 /** A state in which somebody saw a socket. */
 export interface SeenState {
@@ -40,16 +41,15 @@ export function toldEachChange(evidence: Evidence): boolean {
 }
 
 /**
- * The list with what was seen put in its place: a new one where it was empty. Evidence from different sources arrives in any order; of many equal looks in a row
+ * The list with what was seen put in its place, or a new one. Evidence from different sources arrives in any order; of many equal looks in a row
  * the first and the last are kept, so that a connection that rests for hours stays small.
  */
 export function keepState(list: SeenStateList, state: SeenState): SeenStateList {
   const { atNs, seq } = state;
   const look = lookOf(state);
-  if (list.length === 0) return [atNs, seq, look];
   let at = list.length;
   while (at > 0 && isAfter(list, at - FIELDS, atNs, seq)) at -= FIELDS;
-  if (at === list.length) list.push(atNs, seq, look);
+  if (at === list.length) list = added(list, [atNs, seq, look]);
   else list.splice(at, 0, atNs, seq, look);
   if (at < 2 * FIELDS || toldEachChange(state.evidence)) return list;
   const same = (place: number): boolean => (((list[place + 2] ?? 0) ^ look) & LOOK_MASK) === 0;

@@ -2,13 +2,14 @@
 import type { CallEvent, TraceEvent } from '#wire/event.ts';
 import type { Snapshot } from '#wire/message.ts';
 import type { NumberedRecords } from '#wire/record-frame.ts';
-import { added, keepNote, NONE, unknownEnd, type Connection, type SocketEnd } from './connection.ts';
+import { keepNote, unknownEnd, type Connection, type SocketEnd } from './connection.ts';
 import { noteCall } from './outcome.ts';
 import { ConnectionBook, serverKey } from './connection-book.ts';
 import { EventLog } from './event-log.ts';
 import { applySeen } from './kernel-evidence.ts';
 import { keepState, statesIn } from './seen-state-list.ts';
 import { ServerModel } from './server-model.ts';
+import { added, NONE } from './short-list.ts';
 
 type OfOurs = Extract<TraceEvent, { kind: 'client-ended' | 'hold' | 'cut' }>;
 
@@ -315,7 +316,7 @@ function keepCall(end: SocketEnd, event: CallEvent, place: number): void {
   log.keep(place);
   let at = callPlaces.length;
   while (at > 0 && log.atNs(callPlaces[at - 1] ?? 0) > event.atNs) at -= 1;
-  if (at === callPlaces.length) end.callPlaces = added(callPlaces, place);
+  if (at === callPlaces.length) end.callPlaces = added(callPlaces, [place]);
   else callPlaces.splice(at, 0, place);
 }
 
