@@ -19,6 +19,11 @@ export interface WaterfallRow {
   endX: number;
 }
 
+/** What is on show, and where its axis counts from. */
+export interface WaterfallWindow extends TimeWindow {
+  zeroNs: number;
+}
+
 const LEAST_WIDTH = 2;
 
 /** Nobody sees less than a quarter of a pixel, but a page that follows would set such changes sixty times a second, each a text of twenty digits. */
@@ -49,14 +54,18 @@ export function waterfallRow(connection: Connection, scale: TimeScale, nowNs: nu
   }
   const due = holdFromNs !== null && holdMs !== null && repliedNs === null && endNs === null ? xOf(scale, holdFromNs + holdMs * 1e6) : null;
   const failed = connection.outcome !== null && connection.outcome !== 'replied' && endNs !== null ? xOf(scale, endNs) : null;
+  const inSight = (x: number | null): number | null => (x !== null && x >= 0 && x <= scale.width ? toQuarter(x) : null);
   return {
     bars,
-    dueX: due !== null && due <= scale.width ? toQuarter(due) : null,
-    failedX: failed !== null && failed >= 0 ? failed : null,
+    dueX: inSight(due),
+    failedX: inSight(failed),
     endX: xOf(scale, end),
   };
 }
 
+/** Room beside what the rows on show need, as shares of that: to the right more, where time goes on. */
+const ROOM_BEFORE = 0.01;
+const ROOM_BEHIND = 0.1;
 /** A window held may be so much wider than the rows on show need, before it is fitted to them again. */
 const WIDER_MAX = 1.25;
 
@@ -64,7 +73,7 @@ const WIDER_MAX = 1.25;
  * The window that shows `connections` and leaves room for the holds under way; at least two seconds wide. The one `held` so far stays while it shows them all
  * and is not much too wide: an axis that moved with each row scrolled by could not be read, and would have every row drawn anew in every frame.
  */
-export function waterfallWindow(connections: readonly Connection[], nowNs: number, held: TimeWindow | null = null): TimeWindow {
+export function waterfallWindow(connections: readonly Connection[], nowNs: number, held: WaterfallWindow | null = null): WaterfallWindow {
   let fromNs = Infinity;
   let toNs = 0;
   for (const connection of connections) {
@@ -73,9 +82,12 @@ export function waterfallWindow(connections: readonly Connection[], nowNs: numbe
       connection.endNs === null && connection.holdFromNs !== null && connection.repliedNs === null ? connection.holdFromNs + (connection.holdMs ?? 0) * 1e6 : 0;
     toNs = Math.max(toNs, connection.endNs ?? nowNs, due);
   }
-  if (fromNs === Infinity) return { fromNs: Math.max(0, nowNs - 10e9), toNs: Math.max(nowNs, 10e9) };
+  if (fromNs === Infinity) {
+    const tenSecondsAgo = Math.max(0, nowNs - 10e9);
+    return { fromNs: tenSecondsAgo, toNs: Math.max(nowNs, 10e9), zeroNs: tenSecondsAgo };
+  }
   const span = Math.max(2e9, toNs - fromNs);
-  const fitted = { fromNs: fromNs - span * 0.01, toNs: fromNs + span * 1.02 };
+  const fitted = { fromNs: fromNs - span * ROOM_BEFORE, toNs: fromNs + span * (1 + ROOM_BEHIND), zeroNs: fromNs };
   const stays = held !== null && held.fromNs <= fromNs && held.toNs >= toNs && held.toNs - held.fromNs <= (fitted.toNs - fitted.fromNs) * WIDER_MAX;
   return stays ? held : fitted;
 }
