@@ -206,23 +206,23 @@ export class Session {
       this.cameMeanwhile = this.#keptEvents;
       return;
     }
-    const rush = this.#untold > PAGE_RUSH_EVENTS || this.#kept.length > 0;
-    if (this.#untold > PAGE_RUSH_EVENTS && nowMs - this.#toldMs < PAGE_RUSH_DRAW_MS) {
-      this.#showSoon();
-      return;
-    }
-    if (this.#news) {
+    const rush = this.#untold > PAGE_RUSH_EVENTS;
+    const tooSoon = rush && nowMs - this.#toldMs < PAGE_RUSH_DRAW_MS;
+    const busy = rush || this.#kept.length > 0;
+    if (this.#news && !tooSoon) {
       this.#untold = 0;
       this.#toldMs = nowMs;
       this.#takeKept();
       this.revision += 1;
       this.#news = this.#kept.length > 0;
-      if (this.#news) this.#showSoon();
     }
-    if (rush && nowMs - this.#glancedMs < CLOCK_INTERVAL_MS) return;
+    if (this.#news) this.#showSoon();
+    // In a rush the lists and what is taken in at a glance have frames of their own: no one frame is long.
+    const restedMs = nowMs - this.#glancedMs;
+    if (busy && (restedMs < CLOCK_INTERVAL_MS || (rush && !tooSoon && restedMs < 2 * CLOCK_INTERVAL_MS))) return;
     this.#glancedMs = nowMs;
     this.glance = this.revision;
-    if (!this.#news) this.#tick();
+    if (!busy || rush) this.#tick();
   };
 
   #setStatus(status: Status): void {
