@@ -34,6 +34,16 @@ describe('an experiment', () => {
     expect(result.retried).toBe(1);
   });
 
+  it('goes on looking at the queue while none of its clients has been heard of', () => {
+    const run = new SampleRun();
+    const log = new EventLog();
+    const experiment = new Experiment(['a'], run.seq);
+    log.add([run.queue(1, 2)]);
+    expect(experiment.look(model({}, log)).queueMost).toBe(2);
+    log.add([run.queue(2, 6)]);
+    expect(experiment.look(model({ a: { phase: 'queued', outcome: null, startNs: 0, connectedNs: 1 } }, log)).queueMost).toBe(6);
+  });
+
   it('tells the longest queue since it began, as long as it lasts', () => {
     const run = new SampleRun();
     const log = new EventLog();

@@ -63,16 +63,19 @@ export class Experiment {
       drops: 0,
       lastReplyNs: null,
     };
+    let known = 0;
     let firstNs = Infinity;
     let lastNs = -Infinity;
     for (const id of this.#clientIds) {
       const connection = model.byKey(id);
       if (connection === null) continue;
+      known += 1;
       count(result, connection);
       firstNs = Math.min(firstNs, connection.startNs);
       if (connection.outcome === 'replied') lastNs = Math.max(lastNs, connection.repliedNs ?? -Infinity);
     }
-    this.#lookAtServer(model.log, result.live > 0);
+    // The server may tell of its queue before a client's own first call has come.
+    this.#lookAtServer(model.log, result.live > 0 || known < this.#clientIds.length);
     return {
       ...result,
       queueMost: this.#queueMost,
@@ -89,6 +92,7 @@ export class Experiment {
       this.#next = null;
     }
     this.#next ??= log.placeOf(this.#fromSeq + 1);
+    if (this.#next === Infinity) return;
     for (let place = Math.max(this.#next, log.first); place < log.end; place += 1) {
       const kind = log.kindAt(place);
       if (kind !== 'accept-queue' && kind !== 'listener-drops') continue;
