@@ -222,7 +222,7 @@ export class Session {
     if (busy && (restedMs < CLOCK_INTERVAL_MS || (rush && !tooSoon && restedMs < 2 * CLOCK_INTERVAL_MS))) return;
     this.#glancedMs = nowMs;
     this.glance = this.revision;
-    if (!busy || rush) this.#tick();
+    if (this.#kept.length === 0) this.#tick();
   };
 
   #setStatus(status: Status): void {
