@@ -12,6 +12,7 @@ import {
   SAMPLE_LINGER_MS,
   SOCKET_ROWS_PER_ANSWER,
   TRACE_READ_INTERVAL_MS,
+  TRACE_SETTLE_NS,
 } from '../wire/tap-limits.ts';
 import type { Due } from './deadlines.ts';
 import type { EngineProcess } from './engine-process.ts';
@@ -48,6 +49,8 @@ export class KernelTap {
   #portsText = '';
   #pidsText = '';
   #active = false;
+  /** When the trace buffers were last read because something was in them. */
+  #readNs = 0;
   /** Sampling ends then. */
   #untilNs = 0;
   readonly #readAlarm = new Alarm(() => {
@@ -125,7 +128,8 @@ export class KernelTap {
     this.#trace = trace;
     this.#sampler.traced = true;
     this.#tracefs = { evidence: 'tracefs', available: true, missing: '' };
-    const soon = { onReady: () => this.#readSoon(TRACE_READ_INTERVAL_MS) };
+    // After a rest the first events are read as soon as they are old enough; in a stream of them the interval counts.
+    const soon = { onReady: () => this.#readSoon(Math.max(TRACE_SETTLE_NS / 1e6, TRACE_READ_INTERVAL_MS - (nowNs() - this.#readNs) / 1e6)) };
     for (const fd of trace.fds) this.#engine.loop.add(fd, EPOLLIN | EPOLLONESHOT, soon, null);
   }
 
@@ -152,6 +156,7 @@ export class KernelTap {
     const trace = this.#trace;
     if (trace === null) return;
     const more = this.#readRecords();
+    this.#readNs = nowNs();
     for (const fd of trace.fds) this.#engine.loop.modify(fd, EPOLLIN | EPOLLONESHOT, null);
     if (more) this.#readSoon(TRACE_READ_INTERVAL_MS);
     else if (trace.mustLook) this.#readSoon(CALLS_READ_INTERVAL_MS);

@@ -17,6 +17,8 @@ interface Begun {
 
 /** How fast a countdown moves; more often than ten times a second nobody can read it. */
 const CLOCK_INTERVAL_MS = 100;
+/** Where lists are drawn in frame after frame, sums and pictures wait no longer than this for a frame of their own. */
+const GLANCE_PATIENCE_MS = 100;
 /** Of each frame, for catching up after the view was frozen: half of it stays for drawing. */
 const CATCH_UP_SLICE_MS = 8;
 
@@ -27,7 +29,7 @@ export class Session {
   readonly series = new Series();
   /** Grows once per frame in which anything changed; a view that reads the model reads it too. */
   revision = $state(0);
-  /** As `revision`, but in a rush it grows no faster than the clock: sums and pictures, unlike lists, say nothing of what came between two looks. */
+  /** As `revision`, but in a frame of its own, and in a rush no faster than the clock: sums and pictures, unlike lists, say nothing of what came between two looks. */
   glance = $state(0);
   phase = $state<FeedPhase>('connecting');
   /** As the views show it: it stands still while they are frozen. */
@@ -52,6 +54,8 @@ export class Session {
   /** Something came, or is kept, of which the views know nothing yet. */
   #news = false;
   #glancedMs = -Infinity;
+  /** When a list first showed something that sums and pictures do not yet. */
+  #owedMs: number | null = null;
   /** What the parts of a snapshot under way have come to. */
   #coming: Begun | undefined;
   #kept: Heard[] = [];
@@ -207,20 +211,25 @@ export class Session {
       return;
     }
     const rush = this.#untold > PAGE_RUSH_EVENTS;
-    const tooSoon = rush && nowMs - this.#toldMs < PAGE_RUSH_DRAW_MS;
+    const listsNow = this.#news && !(rush && nowMs - this.#toldMs < PAGE_RUSH_DRAW_MS);
     const busy = rush || this.#kept.length > 0;
-    if (this.#news && !tooSoon) {
+    if (listsNow) {
       this.#untold = 0;
       this.#toldMs = nowMs;
       this.#takeKept();
       this.revision += 1;
+      this.#owedMs ??= nowMs;
       this.#news = this.#kept.length > 0;
     }
+    const dueMs = Math.max(this.#owedMs ?? 0, busy ? this.#glancedMs + CLOCK_INTERVAL_MS : 0);
+    // Lists and what is taken in at a glance have frames of their own: no one frame is long.
+    if (nowMs < dueMs + (listsNow ? GLANCE_PATIENCE_MS : 0)) {
+      this.#showSoon();
+      return;
+    }
     if (this.#news) this.#showSoon();
-    // In a rush the lists and what is taken in at a glance have frames of their own: no one frame is long.
-    const restedMs = nowMs - this.#glancedMs;
-    if (busy && (restedMs < CLOCK_INTERVAL_MS || (rush && !tooSoon && restedMs < 2 * CLOCK_INTERVAL_MS))) return;
     this.#glancedMs = nowMs;
+    this.#owedMs = null;
     this.glance = this.revision;
     if (this.#kept.length === 0) this.#tick();
   };
