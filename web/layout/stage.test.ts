@@ -1,27 +1,22 @@
 // Who stands on the stage: few by name, a crowd as counted groups, the chosen one always.
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { unknownEnd, type Connection } from '../model/connection.ts';
-import { EventLog } from '../model/event-log.ts';
+import { sampleConnection } from '../model/sample-connection.ts';
 import type { LivingPhase } from '../model/connection-book.ts';
 import { acceptedTop, BOX_HEIGHT, LISTENER_HEIGHT, STAGE_HEIGHT, stagePlan, type Living } from './stage.ts';
 
 const PHASES: readonly LivingPhase[] = ['connecting', 'queued', 'reading', 'held', 'replying', 'closing'];
 const ACCEPTED: readonly string[] = ['reading', 'held', 'replying', 'closing'];
 
+const MOST = 300;
+const MADE = PHASES.map((phase) => Array.from({ length: MOST }, (_, i) => sampleConnection({ key: `${phase}${i}`, phase })));
+
 function living(counts: Partial<Record<LivingPhase, number>>): Living {
-  const made = PHASES.map((phase) => {
-    const set = new Set<Connection>();
-    // The plan looks at no more than key, phase and whether it was accepted.
-    for (let i = 0; i < (counts[phase] ?? 0); i += 1) {
-      set.add({ key: `${phase}${i}`, phase, client: unknownEnd(new EventLog(), true, 'tcp-client'), server: null } as unknown as Connection);
-    }
-    return [phase, set] as const;
-  });
+  const made = PHASES.map((phase, i) => [phase, new Set(MADE[i]?.slice(0, counts[phase] ?? 0))] as const);
   return Object.fromEntries(made) as unknown as Living;
 }
 
-const counts = fc.record(Object.fromEntries(PHASES.map((phase) => [phase, fc.nat({ max: 300 })])) as Record<LivingPhase, fc.Arbitrary<number>>);
+const counts = fc.record(Object.fromEntries(PHASES.map((phase) => [phase, fc.nat({ max: MOST })])) as Record<LivingPhase, fc.Arbitrary<number>>);
 
 test('everyone is on the stage, by name or counted, and nobody twice', () => {
   fc.assert(

@@ -11,7 +11,10 @@ const CLIENT_ROWS = 4;
 const ACCEPTED_ROWS = 3;
 
 /** Those that live, by how far they are; in each the longest there comes first. */
-export type Living = Readonly<Record<LivingPhase, ReadonlySet<Connection>>>;
+export type Living = Readonly<Record<LivingPhase, Standing>>;
+
+/** Connections in the order in which they came to where they are. */
+export type Standing = Iterable<Connection> & { readonly size: number };
 
 /** All that have no box of their own, counted by how far they are. */
 export interface Crowd {
@@ -53,7 +56,7 @@ export interface Outside {
 /** More SYNs under way than this are not looked through in each frame. */
 const COUNTED_MAX = 256;
 
-export function outsideOf(connecting: ReadonlySet<Connection>): Outside {
+export function outsideOf(connecting: Standing): Outside {
   let again = 0;
   let looked = 0;
   for (const one of connecting) {

@@ -1,36 +1,13 @@
 // One row of the waterfall: which stretches it has, and where they lie.
 import { describe, expect, it } from 'vitest';
-import { unknownEnd, type Connection } from '../model/connection.ts';
-import { EventLog } from '../model/event-log.ts';
+import type { Connection } from '../model/connection.ts';
+import { sampleConnection } from '../model/sample-connection.ts';
 import { waterfallRow, waterfallWindow } from './waterfall.ts';
 
 const SCALE = { fromNs: 0, toNs: 10e9, width: 1_000 };
 
 function connection(more: Partial<Connection>): Connection {
-  return {
-    key: 'c1',
-    number: 1,
-    client: unknownEnd(new EventLog(), true, 'tcp-client'),
-    server: null,
-    target: null,
-    startNs: 1e9,
-    endNs: null,
-    phase: 'connecting',
-    outcome: null,
-    errno: null,
-    byte: null,
-    reply: null,
-    holdMs: null,
-    holdFromNs: null,
-    connectedNs: null,
-    acceptedNs: null,
-    repliedNs: null,
-    notePlaces: [],
-    unacceptedStates: [],
-    earlier: null,
-    revision: 0,
-    ...more,
-  };
+  return sampleConnection({ startNs: 1e9, ...more });
 }
 
 describe('a row', () => {

@@ -1,7 +1,7 @@
 // Finding a connection again: by the port that one client after another used.
 import { describe, expect, it } from 'vitest';
 import { ConnectionBook } from './connection-book.ts';
-import { unknownEnd, type Connection } from './connection.ts';
+import type { Connection } from './connection.ts';
 import { EventLog } from './event-log.ts';
 
 const LOCAL = '127.0.0.1:43902';
@@ -9,7 +9,7 @@ const SERVER = '127.0.0.1:9736';
 
 /** One that used the port from `startNs` on, for 10 ns. */
 function user(book: ConnectionBook, startNs: number): Connection {
-  const client = unknownEnd(new EventLog(), false, 'nc');
+  const client = book.newEnd(false, 'nc');
   client.local = LOCAL;
   client.closedNs = startNs + 10;
   const connection = book.create(`k${startNs}`, client, null, startNs);

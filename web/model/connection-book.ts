@@ -1,9 +1,12 @@
 // All connections the page knows, and the ways to find one: by key, by socket, by endpoint; bounded, the longest ended going first.
 import { PAGE_CONNECTIONS, PAGE_ENDED_CONNECTIONS_MIN, PAGE_FORGET_CONNECTIONS } from '#wire/limits.ts';
-import { isFailure, type Connection, type Phase, type SocketEnd } from './connection.ts';
+import { ByProcess } from './by-process.ts';
+import { Connection, CONNECTION_COLUMNS, isFailure, type Phase } from './connection.ts';
+import { ConnectionStore } from './connection-store.ts';
 import type { EventLog } from './event-log.ts';
 import { isOver, outcomeOf, phaseOf } from './outcome.ts';
-import { NONE } from './short-list.ts';
+import { PhaseList } from './phase-list.ts';
+import { END_COLUMNS, SocketEnd } from './socket-end.ts';
 
 /** How many connections that used the same client port one after another can still be told apart by time. */
 const GENERATIONS_MAX = 4;
@@ -12,13 +15,13 @@ export type LivingPhase = Exclude<Phase, 'ended'>;
 
 export class ConnectionBook {
   /** Those that live, by how far they are; in each the longest there comes first. */
-  readonly living: Readonly<Record<LivingPhase, Set<Connection>>> = {
-    connecting: new Set(),
-    queued: new Set(),
-    reading: new Set(),
-    held: new Set(),
-    replying: new Set(),
-    closing: new Set(),
+  readonly living: Readonly<Record<LivingPhase, PhaseList>> = {
+    connecting: new PhaseList(),
+    queued: new PhaseList(),
+    reading: new PhaseList(),
+    held: new PhaseList(),
+    replying: new PhaseList(),
+    closing: new PhaseList(),
   };
   /** Oldest first; all that live, and the newest that ended. */
   connections: Connection[] = [];
@@ -29,16 +32,15 @@ export class ConnectionBook {
   readonly #byDescriptor = new ByProcess<Connection>();
   /** By the client's endpoint, the newest; ports are reused, and those that had it before follow by `earlier`. */
   readonly #byClientEndpoint = new Map<string, Connection>();
-  readonly #openByPid = new Map<number, Set<Connection>>();
-  /** Where the events of its connections are. */
-  readonly log: EventLog;
+  readonly #store: ConnectionStore;
   #number = 0;
   #ended = 0;
   #replied = 0;
   #failed = 0;
 
+  /** `log`: where the events of its connections are. */
   constructor(log: EventLog) {
-    this.log = log;
+    this.#store = new ConnectionStore(log, CONNECTION_COLUMNS, END_COLUMNS);
   }
 
   get counts(): { live: number; replied: number; failed: number } {
@@ -46,7 +48,10 @@ export class ConnectionBook {
   }
 
   byKey(key: string): Connection | null {
-    return this.#byKey.get(key) ?? null;
+    const known = this.#byKey.get(key);
+    if (known !== undefined) return known;
+    const [, pid, socket] = SERVER_KEY.exec(key) ?? [];
+    return pid === undefined ? null : this.bySocket(Number(pid), Number(socket));
   }
 
   bySocket(pid: number, socket: number | undefined): Connection | null {
@@ -75,31 +80,19 @@ export class ConnectionBook {
     return one;
   }
 
+  /** An end of which nothing is known yet. */
+  newEnd(ours: boolean, process: string): SocketEnd {
+    return new SocketEnd(this.#store, ours, process);
+  }
+
+  /** One string for all that say the same. */
+  shared(text: string): string {
+    return this.#store.shared(text);
+  }
+
   create(key: string, client: SocketEnd, server: SocketEnd | null, startNs: number): Connection {
     this.#number += 1;
-    const connection: Connection = {
-      key,
-      number: this.#number,
-      client,
-      server,
-      target: null,
-      startNs,
-      endNs: null,
-      phase: 'connecting',
-      outcome: null,
-      errno: null,
-      byte: null,
-      reply: null,
-      holdMs: null,
-      holdFromNs: null,
-      connectedNs: null,
-      acceptedNs: null,
-      repliedNs: null,
-      notePlaces: NONE,
-      unacceptedStates: NONE,
-      earlier: null,
-      revision: 0,
-    };
+    const connection = new Connection(this.#store, key, this.#number, client, server, startNs);
     this.connections.push(connection);
     this.living.connecting.add(connection);
     this.#byKey.set(key, connection);
@@ -107,17 +100,9 @@ export class ConnectionBook {
     return connection;
   }
 
-  /** From here on `socket` of process `pid` leads to this connection, which lives as long as that process. */
+  /** From here on `socket` of process `pid` leads to this connection. */
   own(connection: Connection, pid: number, socket: number): void {
     this.#bySocket.set(pid, socket, connection);
-    const open = this.#openByPid.get(pid);
-    if (open === undefined) this.#openByPid.set(pid, new Set([connection]));
-    else open.add(connection);
-  }
-
-  /** Another name for it: the server's, where the client's was first. */
-  alias(connection: Connection, key: string): void {
-    this.#byKey.set(key, connection);
   }
 
   setClientEndpoint(connection: Connection, endpoint: string): void {
@@ -142,18 +127,22 @@ export class ConnectionBook {
     this.#byDescriptor.delete(pid, fd);
   }
 
-  /** Those that process `pid` had open; it is gone, and none is its any more. */
-  takeOpen(pid: number): ReadonlySet<Connection> {
-    const open = this.#openByPid.get(pid) ?? new Set();
-    this.#openByPid.delete(pid);
-    for (const { client, server } of open) for (const end of [client, server]) if (end?.pid === pid && end.fd !== null) this.closeDescriptor(pid, end.fd);
+  /** Those that process `pid` has open; it is gone, and none of their descriptors is its any more. */
+  takeOpen(pid: number): Connection[] {
+    const open: Connection[] = [];
+    for (const list of Object.values(this.living))
+      for (const connection of list)
+        for (const end of [connection.client, connection.server]) {
+          if (end?.ours !== true || end.pid !== pid || end.isClosed) continue;
+          open.push(connection);
+          if (end.fd !== null) this.closeDescriptor(pid, end.fd);
+        }
     return open;
   }
 
   /** Looks at a connection that changed: over, or how far. */
   settle(connection: Connection): void {
     const { client, server } = connection;
-    for (const end of [client, server]) if (end?.ours === true && end.closedNs !== null && end.pid !== null) this.#openByPid.get(end.pid)?.delete(connection);
     if (connection.phase === 'ended') return;
     if (!isOver(connection)) {
       this.#enter(connection, phaseOf(connection));
@@ -184,19 +173,19 @@ export class ConnectionBook {
 
   /** `other` turned out to be `connection` seen from its other end: all that led to it leads here. */
   merge(connection: Connection, other: Connection): void {
+    if (connection.otherKey !== null) this.#byKey.delete(connection.otherKey);
     this.#byKey.set(other.key, connection);
     const end = other.server;
     if (end?.pid != null && end.socket !== null) {
-      this.#openByPid.get(end.pid)?.delete(other);
       this.own(connection, end.pid, end.socket);
-      if (end.closedNs !== null) this.#openByPid.get(end.pid)?.delete(connection);
-      else if (end.fd !== null) this.openDescriptor(connection, end.pid, end.fd);
+      if (!end.isClosed && end.fd !== null) this.openDescriptor(connection, end.pid, end.fd);
     }
     if (other.phase === 'ended') this.#uncount(other);
     else this.living[other.phase].delete(other);
     this.#forgetEndpoint(other);
     const at = this.connections.lastIndexOf(other);
     if (at >= 0) this.connections.splice(at, 1);
+    connection.absorb(other);
   }
 
   /** Keeps the bound; does nothing until there is enough to make it worth while. */
@@ -210,7 +199,7 @@ export class ConnectionBook {
       this.#forget(connection);
       return false;
     });
-    this.log.tidy();
+    this.#store.log.tidy();
   }
 
   #uncount(connection: Connection): void {
@@ -221,20 +210,15 @@ export class ConnectionBook {
 
   #forget(connection: Connection): void {
     this.#byKey.delete(connection.key);
+    if (connection.otherKey !== null) this.#byKey.delete(connection.otherKey);
     const { client, server } = connection;
     this.#forgetEndpoint(connection);
-    this.#release(connection.notePlaces);
-    this.#release(client.callPlaces);
-    if (server !== null) this.#release(server.callPlaces);
     for (const end of [client, server]) {
-      if (end?.pid == null || end.socket === null) continue;
-      this.#bySocket.delete(end.pid, end.socket);
-      this.#byKey.delete(serverKey(end.pid, end.socket));
+      if (end?.pid == null) continue;
+      if (end.socket !== null) this.#bySocket.delete(end.pid, end.socket);
+      if (end.fd !== null && this.byDescriptor(end.pid, end.fd) === connection) this.closeDescriptor(end.pid, end.fd);
     }
-  }
-
-  #release(places: readonly number[]): void {
-    for (const place of places) this.log.release(place);
+    connection.free();
   }
 
   #forgetEndpoint(connection: Connection): void {
@@ -249,27 +233,9 @@ export class ConnectionBook {
   }
 }
 
-/** The key of a connection that the server told of first. */
+const SERVER_KEY = /^s(\d+)-(\d+)$/;
+
+/** The key of a connection that the server told of first; by it, each that a server accepted is found. */
 export function serverKey(pid: number, socket: number): string {
   return `s${pid}-${socket}`;
-}
-
-/** What is known by a process and a number of its own. A map for each: one for all would need keys too large to be other than objects. */
-class ByProcess<T> {
-  readonly #maps = new Map<number, Map<number, T>>();
-
-  get(pid: number, number: number): T | null {
-    return this.#maps.get(pid)?.get(number) ?? null;
-  }
-
-  set(pid: number, number: number, one: T): void {
-    const map = this.#maps.get(pid);
-    if (map === undefined) this.#maps.set(pid, new Map([[number, one]]));
-    else map.set(number, one);
-  }
-
-  delete(pid: number, number: number): void {
-    const map = this.#maps.get(pid);
-    if (map?.delete(number) === true && map.size === 0) this.#maps.delete(pid);
-  }
 }

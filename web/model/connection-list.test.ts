@@ -1,20 +1,11 @@
 // Filters and orders of the connections.
 import { describe, expect, it } from 'vitest';
 import { connectionRows, processesOf, type ListQuery } from './connection-list.ts';
-import { unknownEnd, type Connection } from './connection.ts';
-import { EventLog } from './event-log.ts';
+import type { Connection } from './connection.ts';
+import { sampleConnection } from './sample-connection.ts';
 
-function connection(number: number, more: Partial<Connection>, process = 'tcp-client'): Connection {
-  return {
-    key: `c${number}`,
-    number,
-    client: unknownEnd(new EventLog(), true, process),
-    startNs: number * 10,
-    endNs: null,
-    phase: 'held',
-    outcome: null,
-    ...more,
-  } as Connection;
+function connection(number: number, more: Partial<Connection>, process?: string): Connection {
+  return sampleConnection({ key: `c${number}`, number, startNs: number * 10, phase: 'held', ...more }, process);
 }
 
 const ALL = [

@@ -1,34 +1,9 @@
 // One TCP connection as the page knows it: two ends, what each told, and what came of it.
 import type { CallEvent, TraceEvent } from '#wire/event.ts';
-import type { EventLog } from './event-log.ts';
-import type { SeenStateList } from './seen-state-list.ts';
-import { added, NONE } from './short-list.ts';
-
-/** One socket of a connection, as our process or the kernel told of it. */
-export interface SocketEnd {
-  /** 'increment-server', 'tcp-client', or a foreign program's name; '' where it is not known. */
-  process: string;
-  /** False: a foreign process, whose calls we do not make. */
-  ours: boolean;
-  pid: number | null;
-  fd: number | null;
-  /** The process's own number of the socket. */
-  socket: number | null;
-  clientId: string | null;
-  /** Its own address: '127.0.0.1:43902'. */
-  local: string | null;
-  /** Where the log keeps its calls, in order of time: see `callsOf`. */
-  callPlaces: number[];
-  readonly log: EventLog;
-  /** What of its calls the connection's phase and outcome follow from: a byte was read, one was written, shutdown() was called, a reset was told of. */
-  gotByte: boolean;
-  sentByte: boolean;
-  shutDown: boolean;
-  gotReset: boolean;
-  states: SeenStateList;
-  /** End of its close(). */
-  closedNs: number | null;
-}
+import type { ConnectionStore } from './connection-store.ts';
+import { keepState, lastOf, statesIn, type SeenState } from './seen-state-list.ts';
+import type { SocketEnd } from './socket-end.ts';
+import { EMPTY, type TimedList } from './timed-lists.ts';
 
 export type Phase = 'connecting' | 'queued' | 'reading' | 'held' | 'replying' | 'closing' | 'ended';
 
@@ -45,85 +20,229 @@ export type Outcome =
   | 'lost'
   | 'failed';
 
-export interface Connection {
+/** Columns of its row. */
+const [START, END, HELD, CONNECTED, ACCEPTED, REPLIED, HOLD_MS, BYTE, REPLY, REVISION, NOTES, UNACCEPTED] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11];
+export const CONNECTION_COLUMNS = 12;
+
+export class Connection {
   /** Stable for the run: the client's name where it is ours, else the server's process and socket. */
-  key: string;
+  readonly key: string;
   /** Order of appearance, from 1. */
-  number: number;
+  readonly number: number;
   client: SocketEnd;
   /** Null: refused, or not accepted yet. */
   server: SocketEnd | null;
   /** Where the client went: '127.0.0.1:9736'. */
-  target: string | null;
-  /** The first thing known of it, and its end. */
-  startNs: number;
-  endNs: number | null;
-  phase: Phase;
+  target: string | null = null;
+  phase: Phase = 'connecting';
   /** Null while it lives. */
-  outcome: Outcome | null;
-  errno: string | null;
-  byte: number | null;
-  reply: number | null;
-  holdMs: number | null;
-  holdFromNs: number | null;
-  /** Moments the waterfall draws: handshake done, accepted, answered. */
-  connectedNs: number | null;
-  acceptedNs: number | null;
-  repliedNs: number | null;
-  /** Where the log keeps what happened to it and is no call (holds, cuts, resets, retransmits, foreign calls), as it came: see `notesOf`. */
-  notePlaces: number[];
-  /** States of the server's end, seen before accept() gave it a descriptor; in order of time. */
-  unacceptedStates: SeenStateList;
+  outcome: Outcome | null = null;
+  errno: string | null = null;
   /** The one that used this client port before, as far as it is still known. */
-  earlier: Connection | null;
-  /** Grows with each change. */
-  revision: number;
-}
+  earlier: Connection | null = null;
+  /** The key it had as long as only its other end was known. */
+  otherKey: string | null = null;
+  /** Its neighbours in the list of its phase. */
+  before: Connection | null = null;
+  after: Connection | null = null;
+  readonly #store: ConnectionStore;
+  readonly #row: number;
 
-/** The connection keeps what happened to it and is no call. */
-export function keepNote(connection: Connection, place: number): void {
-  connection.client.log.keep(place);
-  connection.notePlaces = added(connection.notePlaces, [place]);
-}
-
-/** An end of which nothing is known yet. */
-export function unknownEnd(log: EventLog, ours: boolean, process: string): SocketEnd {
-  return {
-    process,
-    ours,
-    pid: null,
-    fd: null,
-    socket: null,
-    clientId: null,
-    local: null,
-    callPlaces: NONE,
-    log,
-    gotByte: false,
-    sentByte: false,
-    shutDown: false,
-    gotReset: false,
-    states: NONE,
-    closedNs: null,
-  };
-}
-
-/** The calls of an end, in order of time; worded anew each time, so to be asked for once. */
-export function callsOf(end: SocketEnd | null | undefined): CallEvent[] {
-  return end == null ? [] : (eventsAt(end.log, end.callPlaces) as CallEvent[]);
-}
-
-/** What happened to a connection and is no call, as it came; worded anew each time. */
-export function notesOf({ client, notePlaces }: Connection): TraceEvent[] {
-  return eventsAt(client.log, notePlaces);
-}
-
-function eventsAt(log: EventLog, places: readonly number[]): TraceEvent[] {
-  const events: TraceEvent[] = [];
-  for (const place of places) {
-    const event = log.kept(place);
-    if (event !== undefined) events.push(event);
+  constructor(store: ConnectionStore, key: string, number: number, client: SocketEnd, server: SocketEnd | null, startNs: number) {
+    this.#store = store;
+    this.#row = store.connections.take();
+    this.key = key;
+    this.number = number;
+    this.client = client;
+    this.server = server;
+    this.startNs = startNs;
   }
-  return events;
+
+  /** The first thing known of it, and its end. */
+  get startNs(): number {
+    return this.#store.connections.get(this.#row, START) ?? 0;
+  }
+
+  set startNs(atNs: number) {
+    this.#store.connections.set(this.#row, START, atNs);
+  }
+
+  get endNs(): number | null {
+    return this.#store.connections.get(this.#row, END);
+  }
+
+  set endNs(atNs: number | null) {
+    this.#store.connections.set(this.#row, END, atNs);
+  }
+
+  get holdFromNs(): number | null {
+    return this.#store.connections.get(this.#row, HELD);
+  }
+
+  set holdFromNs(atNs: number | null) {
+    this.#store.connections.set(this.#row, HELD, atNs);
+  }
+
+  /** Moments the waterfall draws: handshake done, accepted, answered. */
+  get connectedNs(): number | null {
+    return this.#store.connections.get(this.#row, CONNECTED);
+  }
+
+  set connectedNs(atNs: number | null) {
+    this.#store.connections.set(this.#row, CONNECTED, atNs);
+  }
+
+  get acceptedNs(): number | null {
+    return this.#store.connections.get(this.#row, ACCEPTED);
+  }
+
+  set acceptedNs(atNs: number | null) {
+    this.#store.connections.set(this.#row, ACCEPTED, atNs);
+  }
+
+  get repliedNs(): number | null {
+    return this.#store.connections.get(this.#row, REPLIED);
+  }
+
+  set repliedNs(atNs: number | null) {
+    this.#store.connections.set(this.#row, REPLIED, atNs);
+  }
+
+  get isConnected(): boolean {
+    return this.#store.connections.has(this.#row, CONNECTED);
+  }
+
+  get isAccepted(): boolean {
+    return this.#store.connections.has(this.#row, ACCEPTED);
+  }
+
+  /** Its hold has begun. */
+  get isHeld(): boolean {
+    return this.#store.connections.has(this.#row, HELD);
+  }
+
+  get isReplied(): boolean {
+    return this.#store.connections.has(this.#row, REPLIED);
+  }
+
+  get holdMs(): number | null {
+    return this.#store.connections.get(this.#row, HOLD_MS);
+  }
+
+  set holdMs(holdMs: number | null) {
+    this.#store.connections.set(this.#row, HOLD_MS, holdMs);
+  }
+
+  get byte(): number | null {
+    return this.#store.connections.get(this.#row, BYTE);
+  }
+
+  set byte(byte: number | null) {
+    this.#store.connections.set(this.#row, BYTE, byte);
+  }
+
+  get reply(): number | null {
+    return this.#store.connections.get(this.#row, REPLY);
+  }
+
+  set reply(byte: number | null) {
+    this.#store.connections.set(this.#row, REPLY, byte);
+  }
+
+  /** Grows with each change. */
+  get revision(): number {
+    return this.#store.connections.get(this.#row, REVISION) ?? 0;
+  }
+
+  changed(): void {
+    this.#store.connections.set(this.#row, REVISION, this.revision + 1);
+  }
+
+  /** What happened to it and is no call, as it came; worded anew each time. */
+  get notes(): TraceEvent[] {
+    return this.#store.eventsIn(this.#notes);
+  }
+
+  /** The states the server's end was seen in before accept(), in order of time. */
+  get unacceptedStates(): SeenState[] {
+    return statesIn(this.#store.lists, this.#unaccepted);
+  }
+
+  get lastUnacceptedState(): SeenState | undefined {
+    return lastOf(this.#store.lists, this.#unaccepted);
+  }
+
+  keepNote(atNs: number, place: number): void {
+    this.#store.log.keep(place);
+    this.#notes = this.#store.lists.append(this.#notes, atNs, place);
+  }
+
+  keepUnacceptedState(state: SeenState): void {
+    this.#unaccepted = keepState(this.#store.lists, this.#unaccepted, state);
+  }
+
+  /** accept() has given the server's end its descriptor. */
+  accept(server: SocketEnd): void {
+    this.server = server;
+    server.adoptStates(this.#unaccepted);
+    this.#unaccepted = EMPTY;
+  }
+
+  /** What was told of `other`, taken for a foreign client's, is this one's: nothing is left of `other`. */
+  absorb(other: Connection): void {
+    this.server = other.server;
+    this.holdMs = other.holdMs;
+    this.holdFromNs = other.holdFromNs;
+    this.byte ??= other.byte;
+    this.reply ??= other.reply;
+    this.acceptedNs = other.acceptedNs;
+    this.repliedNs ??= other.repliedNs;
+    this.errno ??= other.errno;
+    this.otherKey = other.key;
+    const { lists } = this.#store;
+    this.#notes = lists.concat(this.#notes, other.#notes);
+    lists.free(this.#unaccepted);
+    this.#unaccepted = other.#unaccepted;
+    for (const state of other.client.states) this.client.keepState(state);
+    other.server = null;
+    other.#notes = EMPTY;
+    other.#unaccepted = EMPTY;
+    other.free();
+  }
+
+  /** Gives back what it and its ends kept; to be called once, when nothing leads to it any more. */
+  free(): void {
+    this.client.free();
+    this.server?.free();
+    this.#store.freePlaces(this.#notes);
+    this.#store.lists.free(this.#unaccepted);
+    this.#notes = EMPTY;
+    this.#unaccepted = EMPTY;
+    this.#store.connections.free(this.#row);
+  }
+
+  /** Where the log keeps what happened to it and is no call (holds, cuts, resets, retransmits, foreign calls), as it came. */
+  get #notes(): TimedList {
+    return this.#store.connections.get(this.#row, NOTES) ?? EMPTY;
+  }
+
+  set #notes(list: TimedList) {
+    this.#store.connections.set(this.#row, NOTES, list);
+  }
+
+  /** States of the server's end, seen before accept() gave it a descriptor. */
+  get #unaccepted(): TimedList {
+    return this.#store.connections.get(this.#row, UNACCEPTED) ?? EMPTY;
+  }
+
+  set #unaccepted(list: TimedList) {
+    this.#store.connections.set(this.#row, UNACCEPTED, list);
+  }
+}
+
+/** The calls of an end, where there is one. */
+export function callsOf(end: SocketEnd | null | undefined): CallEvent[] {
+  return end?.calls ?? [];
 }
 
 /** How long the hold has still to go, in milliseconds; null where none is under way. The clock of a page that draws a rush may be behind the hold's beginning. */

@@ -62,11 +62,6 @@ export class EventChunk {
     return this.#seqs[this.#indexOf(slot)] ?? 0;
   }
 
-  atNs(slot: number): number {
-    const index = this.#indexOf(slot);
-    return this.#worded?.[index]?.atNs ?? this.#records.atNs(index);
-  }
-
   kind(slot: number): EventKind | undefined {
     const index = this.#indexOf(slot);
     return this.#worded?.[index]?.kind ?? this.#records.kind(index);

@@ -101,11 +101,6 @@ export class EventLog {
     return this.#chunkOf(place)?.event(place % CHUNK_EVENTS);
   }
 
-  /** When the event at a place that is kept began, in nanoseconds. */
-  atNs(place: number): number {
-    return this.#chunkOf(place)?.atNs(place % CHUNK_EVENTS) ?? 0;
-  }
-
   #chunkOf(place: number): EventChunk | undefined {
     return this.#chunks.get(Math.floor(place / CHUNK_EVENTS));
   }

@@ -1,9 +1,9 @@
 // What the kernel or a tool of its saw of our sockets, from outside: joined to the connections it belongs to, and never more than was seen.
 import type { TcpStateEvent, TraceEvent } from '#wire/event.ts';
-import { keepNote, unknownEnd, type Connection, type SocketEnd } from './connection.ts';
+import type { Connection } from './connection.ts';
 import type { ConnectionBook } from './connection-book.ts';
-import { keepState } from './seen-state-list.ts';
 import type { ServerModel } from './server-model.ts';
+import type { SocketEnd } from './socket-end.ts';
 
 type SeenEvent = Extract<TraceEvent, { local: string }>;
 
@@ -17,15 +17,15 @@ export function applySeen(event: SeenEvent, place: number, book: ConnectionBook,
   const { client } = connection;
   const ofClient = owned === null ? client.local === event.local : client.pid === event.pid && client.socket === event.socket;
   const end = ofClient ? client : connection.server;
-  connection.revision += 1;
-  if (event.kind !== 'tcp-state') keepNote(connection, place);
-  else if (end === null) connection.unacceptedStates = keepState(connection.unacceptedStates, event);
-  else end.states = keepState(end.states, event);
+  connection.changed();
+  if (event.kind !== 'tcp-state') connection.keepNote(event.atNs, place);
+  else if (end === null) connection.keepUnacceptedState(event);
+  else end.keepState(event);
   // A foreign connection began when somebody first saw anything of it, however late that is told.
   if (!client.ours && event.atNs < connection.startNs) connection.startNs = event.atNs;
   if (end === null || end.ours) return;
   if (event.process !== undefined) {
-    end.process = event.process;
+    end.process = book.shared(event.process);
     end.pid = event.pid ?? null;
   }
   if (event.kind === 'foreign-call') {
@@ -47,10 +47,10 @@ function firstSeen(event: SeenEvent, book: ConnectionBook, server: ServerModel):
   const port = `:${server.port ?? listening.args.address.port}`;
   const client = event.local.endsWith(port) ? event.remote : event.remote.endsWith(port) ? event.local : null;
   if (client === null || client.endsWith(':0')) return null;
-  const end = unknownEnd(book.log, false, '');
+  const end = book.newEnd(false, '');
   end.local = client;
   const connection = book.create(`k${event.seq}`, end, null, event.atNs);
-  connection.target = client === event.local ? event.remote : event.local;
+  connection.target = book.shared(client === event.local ? event.remote : event.local);
   book.settle(connection);
   return connection;
 }

@@ -1,7 +1,7 @@
-// The states an end was seen in, as one array of numbers: beside a crowd there are hundreds of thousands, and an object for each is what collecting garbage would stand still for.
+// The states an end was seen in, as numbers: beside a crowd there are hundreds of thousands, and an object for each is what collecting garbage would stand still for.
 import { TCP_STATES } from '#wire/tcp-state.ts';
 import { EVIDENCES, type Evidence } from '#wire/vocabulary.ts';
-import { added } from './short-list.ts';
+import { EMPTY, type TimedList, type TimedLists } from './timed-lists.ts';
 
 /** A state in which somebody saw a socket. */
 export interface SeenState {
@@ -13,10 +13,6 @@ export interface SeenState {
   seq: number;
 }
 
-/** Three numbers for each state, in order of time: when, the event's number, and what was seen, by whom. */
-export type SeenStateList = number[];
-
-const FIELDS = 3;
 /** What was seen, by whom: evidence in the lowest bits, above it the state, above that the state before. */
 const EVIDENCE_BITS = 4;
 const STATE_BITS = 12;
@@ -41,46 +37,40 @@ export function toldEachChange(evidence: Evidence): boolean {
 }
 
 /**
- * The list with what was seen put in its place, or a new one. Evidence from different sources arrives in any order; of many equal looks in a row
- * the first and the last are kept, so that a connection that rests for hours stays small.
+ * The list with what was seen put in its place: its moment, the event's number, and as mark what was seen, by whom. Evidence from different sources
+ * arrives in any order; of many equal looks in a row the first and the last are kept, so that a connection that rests for hours stays small.
  */
-export function keepState(list: SeenStateList, state: SeenState): SeenStateList {
+export function keepState(lists: TimedLists, list: TimedList, state: SeenState): TimedList {
   const { atNs, seq } = state;
   const look = lookOf(state);
-  let at = list.length;
-  while (at > 0 && isAfter(list, at - FIELDS, atNs, seq)) at -= FIELDS;
-  if (at === list.length) list = added(list, [atNs, seq, look]);
-  else list.splice(at, 0, atNs, seq, look);
-  if (at < 2 * FIELDS || toldEachChange(state.evidence)) return list;
-  const same = (place: number): boolean => (((list[place + 2] ?? 0) ^ look) & LOOK_MASK) === 0;
-  if (same(at - FIELDS) && same(at - 2 * FIELDS)) list.splice(at - FIELDS, FIELDS);
-  return list;
+  const before = lists.nodeBefore(list, atNs, seq);
+  const same = (node: number): boolean => node !== 0 && ((lists.mark(node) ^ look) & LOOK_MASK) === 0;
+  if (!toldEachChange(state.evidence) && same(before) && same(lists.previous(list, before))) {
+    lists.change(before, atNs, seq, look);
+    return list;
+  }
+  return lists.insertAfter(list, before, atNs, seq, look);
 }
 
-function isAfter(list: SeenStateList, place: number, atNs: number, seq: number): boolean {
-  const thereNs = list[place] ?? 0;
-  return thereNs > atNs || (thereNs === atNs && (list[place + 1] ?? 0) > seq);
-}
-
-function stateAt(list: Readonly<SeenStateList>, place: number): SeenState {
-  const look = list[place + 2] ?? 0;
+function stateAt(lists: TimedLists, node: number): SeenState {
+  const look = lists.mark(node);
   return {
-    atNs: list[place] ?? 0,
+    atNs: lists.atNs(node),
     from: names[look >> (EVIDENCE_BITS + STATE_BITS)] ?? null,
     to: names[(look & LOOK_MASK) >> EVIDENCE_BITS] ?? '',
     evidence: EVIDENCES[look & ((1 << EVIDENCE_BITS) - 1)] ?? 'inferred',
-    seq: list[place + 1] ?? 0,
+    seq: lists.value(node),
   };
 }
 
 /** The states of a list, in order of time. */
-export function statesIn(list: Readonly<SeenStateList>): SeenState[] {
+export function statesIn(lists: TimedLists, list: TimedList): SeenState[] {
   const states: SeenState[] = [];
-  for (let place = 0; place < list.length; place += FIELDS) states.push(stateAt(list, place));
+  for (let node = lists.first(list); node !== 0; node = lists.next(list, node)) states.push(stateAt(lists, node));
   return states;
 }
 
 /** The last of them. */
-export function lastOf(list: Readonly<SeenStateList>): SeenState | undefined {
-  return list.length === 0 ? undefined : stateAt(list, list.length - FIELDS);
+export function lastOf(lists: TimedLists, list: TimedList): SeenState | undefined {
+  return list === EMPTY ? undefined : stateAt(lists, list);
 }

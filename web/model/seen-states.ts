@@ -1,7 +1,8 @@
 // The states of a socket as they were seen, told as stretches that say who saw them and where nobody looked.
 import type { Evidence } from '#wire/vocabulary.ts';
-import { callsOf, notesOf, type Connection, type SocketEnd } from './connection.ts';
-import { lastOf, statesIn, toldEachChange, type SeenState, type SeenStateList } from './seen-state-list.ts';
+import { callsOf, type Connection } from './connection.ts';
+import { toldEachChange, type SeenState } from './seen-state-list.ts';
+import type { SocketEnd } from './socket-end.ts';
 
 /** A stretch of time in one state. `seen` is false where nobody looked. */
 export interface StateStretch {
@@ -17,18 +18,19 @@ export interface StateStretch {
 }
 
 /** What was seen of either end; that of the server's before accept() gave it a descriptor too. */
-export function statesOf(connection: Connection, side: 'client' | 'server'): readonly SeenState[] {
-  return statesIn(listOf(connection, side));
-}
-
-function listOf(connection: Connection, side: 'client' | 'server'): SeenStateList {
+export function statesOf(connection: Connection, side: 'client' | 'server'): SeenState[] {
   if (side === 'client') return connection.client.states;
-  return connection.server?.states ?? connection.unacceptedStates;
+  return connection.server === null ? connection.unacceptedStates : connection.server.states;
 }
 
 /** The state in which somebody last saw the socket; null where nobody did. */
 export function lastState(connection: Connection, side: 'client' | 'server'): string | null {
-  return lastOf(listOf(connection, side))?.to ?? null;
+  return lastSeen(connection, side)?.to ?? null;
+}
+
+function lastSeen(connection: Connection, side: 'client' | 'server'): SeenState | undefined {
+  if (side === 'client') return connection.client.lastState;
+  return connection.server === null ? connection.lastUnacceptedState : connection.server.lastState;
 }
 
 /**
@@ -111,9 +113,9 @@ export interface Disagreement {
 /** Compares the last look at either end; null where they agree, or where too little was seen to say. */
 export function disagreement(connection: Connection): Disagreement | null {
   if (connection.phase === 'ended') return null;
-  const client = lastOf(connection.client.states);
+  const client = connection.client.lastState;
   if (client?.to !== 'ESTABLISHED') return null;
-  const server = lastOf(listOf(connection, 'server'));
+  const server = lastSeen(connection, 'server');
   if (server === undefined) return connection.server === null ? { kind: 'unseen', client: client.to, server: null } : null;
   if (server.to === 'SYN-RECEIVED' && server.atNs >= firstAt(connection.client, 'ESTABLISHED'))
     return { kind: 'half-open', client: client.to, server: server.to };
@@ -123,13 +125,13 @@ export function disagreement(connection: Connection): Disagreement | null {
 }
 
 function firstAt(end: SocketEnd, state: string): number {
-  return statesIn(end.states).find((one) => one.to === state)?.atNs ?? Infinity;
+  return end.states.find((one) => one.to === state)?.atNs ?? Infinity;
 }
 
 /** How often the client's SYN went out again, as the kernel's tracepoint told. */
 export function synRetries(connection: Connection): number {
   let count = 0;
-  for (const note of notesOf(connection)) if (note.kind === 'retransmit' && note.segment === 'SYN') count += 1;
+  for (const note of connection.notes) if (note.kind === 'retransmit' && note.segment === 'SYN') count += 1;
   return count;
 }
 
@@ -141,9 +143,9 @@ export function evidenceCounts(connection: Connection): Partial<Record<Evidence,
   };
   for (const end of [connection.client, connection.server]) {
     for (const call of callsOf(end)) add(call.evidence);
-    for (const state of statesIn(end?.states ?? [])) add(state.evidence);
+    for (const state of end?.states ?? []) add(state.evidence);
   }
-  for (const state of statesIn(connection.unacceptedStates)) add(state.evidence);
-  for (const note of notesOf(connection)) add(note.evidence);
+  for (const state of connection.unacceptedStates) add(state.evidence);
+  for (const note of connection.notes) add(note.evidence);
   return counts;
 }

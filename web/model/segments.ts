@@ -1,7 +1,7 @@
 // The segments that must have crossed the network for the calls to have returned what they did: nobody captured them, so all of them are inferred.
 import type { CallEvent } from '#wire/event.ts';
-import { callsOf, notesOf, type Connection, type SocketEnd } from './connection.ts';
-import { statesIn } from './seen-state-list.ts';
+import { callsOf, type Connection } from './connection.ts';
+import type { SocketEnd } from './socket-end.ts';
 import { statesOf } from './seen-states.ts';
 
 export type Segment = 'SYN' | 'SYN unanswered' | 'SYN ACK' | 'ACK' | 'FIN' | 'RST' | 'byte' | 'reply';
@@ -56,7 +56,7 @@ function handshake(connection: Connection): InferredSegment[] {
 /** The earliest moment at which the handshake is known to have been over; Infinity where nothing tells. */
 function firstSignNs(client: SocketEnd, server: SocketEnd | null, answer: CallEvent | undefined): number {
   const accept = find(server, (call) => call.call === 'accept4');
-  const established = statesIn(client.states).find((state) => state.to === 'ESTABLISHED');
+  const established = client.states.find((state) => state.to === 'ESTABLISHED');
   return Math.min(answer?.atNs ?? Infinity, accept === undefined ? Infinity : endOf(accept), established?.atNs ?? Infinity);
 }
 
@@ -92,7 +92,7 @@ function farewell(connection: Connection, end: SocketEnd | null, other: SocketEn
   const said = find(end, (call) => call.call === 'shutdown' && call.returned === 0) ?? find(end, (call) => call.call === 'close');
   const name = reset ? 'RST' : 'FIN';
   if (said !== undefined) {
-    const deaf = heard === undefined && !reset && other?.ours === true && other.callPlaces.length > 0;
+    const deaf = heard === undefined && !reset && other?.ours === true && other.hasCalls;
     return deaf ? [] : [segment(name, toServer, Math.max(said.atNs, Math.min(endOf(said), heard?.atNs ?? Infinity)), heard?.atNs ?? endOf(said))];
   }
   // A foreign end: only that it was heard is known, and that the other's socket knew it before.
@@ -106,7 +106,7 @@ function clientRan(connection: Connection, names: readonly string[], wanted: (re
   const { client } = connection;
   const call = find(client, (one) => names.includes(one.call) && wanted(one.returned, one.errno));
   if (call !== undefined) return { fromNs: call.atNs, toNs: endOf(call) };
-  for (const note of notesOf(connection)) {
+  for (const note of connection.notes) {
     if (note.kind !== 'foreign-call' || note.local !== client.local || !names.includes(note.call) || !wanted(note.returned, note.errno)) continue;
     return { fromNs: note.atNs, toNs: note.atNs + note.durationNs };
   }

@@ -1,10 +1,10 @@
 // The run over time, for the charts: counted as events come, in bins of a fixed width; bounded, whatever comes.
 import type { TraceEvent } from '#wire/event.ts';
 import { PAGE_SERIES_BINS, PAGE_SERIES_BIN_MS } from '#wire/limits.ts';
+import { ByProcess } from './by-process.ts';
+import { NumberRows } from './number-rows.ts';
 
 const BIN_NS = PAGE_SERIES_BIN_MS * 1e6;
-/** pids stay below 2^22, socket numbers below 2^31: one number for both. */
-const SOCKETS_PER_PID = 0x8000_0000;
 
 /** One stretch of time. */
 export interface Bin {
@@ -43,13 +43,13 @@ export class Series {
   revision = 0;
   #live = 0;
   #lastSeq = 0;
-  /** By process and socket: accepted and not closed, with the moment its hold is over (0: not held). */
-  readonly #open = new Map<number, number>();
+  /** By process and socket: those accepted and not closed, each with its row of the moment when its hold is over (null: not held). */
+  #open = new ByProcess<number>();
+  #dues = new NumberRows(1);
 
   clear(): void {
     this.bins.length = 0;
-    this.#open.clear();
-    this.#live = 0;
+    this.#forgetOpen();
     this.#lastSeq = 0;
     this.revision += 1;
   }
@@ -63,8 +63,7 @@ export class Series {
   /** Goes on from a snapshot: what it tells of the past was counted, or is lost; who is open now is known from it. */
   resume(seq: number, events: Iterable<TraceEvent>): void {
     const known = this.#lastSeq;
-    this.#open.clear();
-    this.#live = 0;
+    this.#forgetOpen();
     for (const event of events) this.#applyOne(event, event.seq > known);
     this.#lastSeq = seq;
     this.revision += 1;
@@ -80,24 +79,30 @@ export class Series {
     } else if (event.kind === 'process') {
       if (event.change === 'exited' && event.process === 'increment-server') this.#exited(event.pid, event.atNs);
     } else if (event.process === 'increment-server' && event.pid !== undefined && 'socket' in event) {
-      const key = event.pid * SOCKETS_PER_PID + event.socket;
       if (event.kind === 'hold') {
-        if (this.#open.has(key)) this.#open.set(key, event.atNs + event.holdMs * 1e6);
-      } else if (event.kind === 'call') this.#call(event, key, counted);
+        const row = this.#open.get(event.pid, event.socket);
+        if (row !== null) this.#dues.set(row, 0, event.atNs + event.holdMs * 1e6);
+      } else if (event.kind === 'call') this.#call(event, event.socket, counted);
     }
   }
 
-  #call(event: TraceEvent & { kind: 'call' }, key: number, counted: boolean): void {
+  #call(event: TraceEvent & { kind: 'call' }, socket: number, counted: boolean): void {
+    const { pid } = event;
     if (event.call === 'accept4' && event.returned >= 0) {
-      this.#open.set(key, 0);
+      this.#open.set(pid, socket, this.#dues.take());
       this.#setLive(this.#live + 1, event.atNs, counted);
-    } else if (event.call === 'close' && this.#open.delete(key)) {
+    } else if (event.call === 'close') {
+      const row = this.#open.get(pid, socket);
+      if (row === null) return;
+      this.#open.delete(pid, socket);
+      this.#dues.free(row);
       this.#setLive(this.#live - 1, event.atNs, counted);
     } else if (event.call === 'write' && event.returned === 1 && counted) {
       const bin = this.#bin(event.atNs);
       bin.replied += 1;
-      const dueNs = this.#open.get(key) ?? 0;
-      if (dueNs === 0) return;
+      const row = this.#open.get(pid, socket);
+      const dueNs = row === null ? null : this.#dues.get(row, 0);
+      if (dueNs === null) return;
       const lateNs = event.atNs - dueNs;
       bin.lateNs += lateNs;
       bin.lateCount += 1;
@@ -106,8 +111,15 @@ export class Series {
   }
 
   #exited(pid: number, atNs: number): void {
-    for (const key of this.#open.keys()) if (Math.floor(key / SOCKETS_PER_PID) === pid) this.#open.delete(key);
-    this.#setLive(this.#open.size, atNs, true);
+    const ended = this.#open.deleteAll(pid);
+    for (const row of ended) this.#dues.free(row);
+    this.#setLive(this.#live - ended.length, atNs, true);
+  }
+
+  #forgetOpen(): void {
+    this.#open = new ByProcess();
+    this.#dues = new NumberRows(1);
+    this.#live = 0;
   }
 
   #setLive(live: number, atNs: number, counted: boolean): void {

@@ -1,7 +1,7 @@
 // The story of one connection, step by step: the calls of both ends in order of time, and between them what follows from them.
 import type { CallEvent, TcpStateEvent, TraceEvent } from '#wire/event.ts';
 import type { Evidence } from '#wire/vocabulary.ts';
-import { callsOf, notesOf, type Connection } from './connection.ts';
+import { callsOf, type Connection } from './connection.ts';
 import { statesOf, stretches } from './seen-states.ts';
 import { inferredSegments, type InferredSegment, type Segment } from './segments.ts';
 
@@ -54,7 +54,7 @@ export function steps(connection: Connection, options: StoryOptions): Step[] {
   ] as const) {
     for (const call of callsOf(end)) if (options.routine || !isRoutine(call)) story.push(ofEvent(call, side, call.durationNs));
   }
-  for (const note of notesOf(connection)) {
+  for (const note of connection.notes) {
     if (note.kind === 'socket-owner' || note.kind === 'tcp-state') continue;
     if (!options.routine && note.kind === 'foreign-call' && WAITS.test(note.call) && note.durationNs < WAITING_FROM_NS) continue;
     story.push(ofEvent(note, sideOf(note, connection), note.kind === 'foreign-call' ? note.durationNs : 0));

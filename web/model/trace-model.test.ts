@@ -16,7 +16,6 @@ import {
   tracepoints,
   type SampleConnection,
 } from './sample-stories.ts';
-import { statesIn } from './seen-state-list.ts';
 import { disagreement, evidenceCounts, statesOf, stretches, synRetries, walked } from './seen-states.ts';
 import { TraceModel } from './trace-model.ts';
 
@@ -39,7 +38,7 @@ function shown(connection: Connection): unknown {
     pid: end?.pid,
     fd: end?.fd,
     calls: callsOf(end).map((call) => `${call.atNs} ${call.call}`),
-    states: end && statesIn(end.states).map((state) => `${state.atNs} ${state.to} ${state.evidence}`),
+    states: end?.states.map((state) => `${state.atNs} ${state.to} ${state.evidence}`),
   }));
   return { outcome, phase, byte, reply, holdMs, holdFromNs, connectedNs, acceptedNs, repliedNs, startNs, endNs, target, ends };
 }

@@ -2,14 +2,11 @@
 import type { CallEvent, TraceEvent } from '#wire/event.ts';
 import type { Snapshot } from '#wire/message.ts';
 import type { NumberedRecords } from '#wire/record-frame.ts';
-import { keepNote, unknownEnd, type Connection, type SocketEnd } from './connection.ts';
-import { noteCall } from './outcome.ts';
+import type { Connection } from './connection.ts';
 import { ConnectionBook, serverKey } from './connection-book.ts';
 import { EventLog } from './event-log.ts';
 import { applySeen } from './kernel-evidence.ts';
-import { keepState, statesIn } from './seen-state-list.ts';
 import { ServerModel } from './server-model.ts';
-import { added, NONE } from './short-list.ts';
 
 type OfOurs = Extract<TraceEvent, { kind: 'client-ended' | 'hold' | 'cut' }>;
 
@@ -127,8 +124,8 @@ export class TraceModel {
   #told(event: OfOurs, place: number): void {
     const connection = this.book.bySocket(event.pid, event.socket);
     if (connection === null) return;
-    keepNote(connection, place);
-    connection.revision += 1;
+    connection.keepNote(event.atNs, place);
+    connection.changed();
     if (event.kind === 'hold') connection.holdMs = event.holdMs;
     if (event.kind !== 'client-ended') return;
     connection.errno = event.errno ?? connection.errno;
@@ -144,8 +141,8 @@ export class TraceModel {
       if (connection === null) continue;
       const end = event.process === 'increment-server' ? connection.server : connection.client;
       if (end === null) continue;
-      keepCall(end, event, place);
-      connection.revision += 1;
+      end.keepCall(event.atNs, place);
+      connection.changed();
     }
   }
 
@@ -154,7 +151,7 @@ export class TraceModel {
     let connection = this.book.bySocket(event.pid, event.socket);
     if (connection === null) {
       // Its beginning may be missing (dropped, or older than the journal): what is there still tells.
-      const end = unknownEnd(this.log, true, 'tcp-client');
+      const end = this.book.newEnd(true, 'tcp-client');
       end.pid = event.pid;
       end.socket = event.socket;
       end.clientId = event.clientId ?? null;
@@ -163,8 +160,8 @@ export class TraceModel {
     }
     const end = connection.client;
     const isFirst = !end.gotByte;
-    keepOwnCall(end, event, place);
-    connection.revision += 1;
+    end.keepOwnCall(event, place);
+    connection.changed();
     switch (event.call) {
       case 'socket':
         if (event.returned >= 0) {
@@ -173,7 +170,7 @@ export class TraceModel {
         }
         break;
       case 'connect':
-        connection.target = `${event.args.address.ip}:${event.args.address.port}`;
+        connection.target = this.book.shared(`${event.args.address.ip}:${event.args.address.port}`);
         if (event.errno !== undefined && event.errno !== 'EINPROGRESS') connection.errno = event.errno;
         break;
       case 'getsockname':
@@ -214,15 +211,15 @@ export class TraceModel {
     const connection = this.book.bySocket(event.pid, event.socket);
     const end = connection?.server ?? null;
     if (connection === null || end === null) return;
-    keepOwnCall(end, event, place);
-    connection.revision += 1;
+    end.keepOwnCall(event, place);
+    connection.changed();
     switch (event.call) {
       case 'getsockname':
-        if (event.args.address !== null) end.local = event.connection?.local ?? `${event.args.address.ip}:${event.args.address.port}`;
+        if (event.args.address !== null) end.local = this.book.shared(event.connection?.local ?? `${event.args.address.ip}:${event.args.address.port}`);
         connection.target ??= end.local;
         break;
       case 'read':
-        if (event.returned > 0 && connection.holdFromNs === null) {
+        if (event.returned > 0 && !connection.isHeld) {
           connection.byte ??= firstByte(event.args.data);
           connection.holdFromNs = event.atNs + event.durationNs;
         } else if (event.errno !== undefined && event.errno !== 'EAGAIN') connection.errno = event.errno;
@@ -248,7 +245,7 @@ export class TraceModel {
     const address = event.args.address;
     if (address === null) return;
     const remote = event.connection?.remote ?? `${address.ip}:${address.port}`;
-    const end = unknownEnd(this.log, true, 'increment-server');
+    const end = this.book.newEnd(true, 'increment-server');
     end.pid = event.pid;
     end.fd = event.returned;
     end.socket = socket;
@@ -256,21 +253,18 @@ export class TraceModel {
     let connection = this.book.byClientEndpoint(remote);
     // The client's end may be known already; one that was accepted, or was over before, is an earlier generation of the same port.
     if (connection?.server !== null || (connection.phase === 'ended' && connection.startNs > event.atNs)) {
-      const client = unknownEnd(this.log, false, '');
+      const client = this.book.newEnd(false, '');
       client.local = remote;
       connection = this.book.create(key, client, end, event.atNs);
     } else {
-      connection.server = end;
-      end.states = connection.unacceptedStates;
-      connection.unacceptedStates = NONE;
-      this.book.alias(connection, key);
+      connection.accept(end);
       this.book.reopen(connection);
     }
     connection.acceptedNs = event.atNs + event.durationNs;
     this.book.own(connection, event.pid, socket);
     this.book.openDescriptor(connection, event.pid, event.returned);
-    keepOwnCall(end, event, place);
-    connection.revision += 1;
+    end.keepOwnCall(event, place);
+    connection.changed();
     this.book.settle(connection);
   }
 
@@ -280,17 +274,6 @@ export class TraceModel {
     this.book.setClientEndpoint(connection, local);
     if (other === null || other === connection || other.client.ours || other.startNs < connection.startNs) return;
     // What was told so far was taken for a foreign client's: it is this one's.
-    connection.server = other.server;
-    connection.holdMs = other.holdMs;
-    connection.holdFromNs = other.holdFromNs;
-    connection.byte ??= other.byte;
-    connection.reply ??= other.reply;
-    connection.acceptedNs = other.acceptedNs;
-    connection.repliedNs ??= other.repliedNs;
-    connection.errno ??= other.errno;
-    connection.notePlaces = connection.notePlaces.concat(other.notePlaces);
-    for (const state of statesIn(other.client.states)) connection.client.states = keepState(connection.client.states, state);
-    connection.unacceptedStates = other.unacceptedStates;
     this.book.merge(connection, other);
   }
 
@@ -298,26 +281,10 @@ export class TraceModel {
     for (const connection of this.book.takeOpen(pid)) {
       for (const end of [connection.client, connection.server]) if (end?.pid === pid && end.ours) end.closedNs ??= atNs;
       connection.outcome ??= connection.client.ours && connection.client.pid !== pid ? null : 'lost';
-      connection.revision += 1;
+      connection.changed();
       this.book.settle(connection);
     }
   }
-}
-
-/** A call of the end's own process on its socket. */
-function keepOwnCall(end: SocketEnd, event: CallEvent, place: number): void {
-  keepCall(end, event, place);
-  noteCall(end, event);
-}
-
-/** Calls of one process come in order; a merge of batches may still bring an earlier one late. */
-function keepCall(end: SocketEnd, event: CallEvent, place: number): void {
-  const { callPlaces, log } = end;
-  log.keep(place);
-  let at = callPlaces.length;
-  while (at > 0 && log.atNs(callPlaces[at - 1] ?? 0) > event.atNs) at -= 1;
-  if (at === callPlaces.length) end.callPlaces = added(callPlaces, [place]);
-  else callPlaces.splice(at, 0, place);
 }
 
 function firstByte(dataHex: string): number | null {

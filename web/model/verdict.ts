@@ -1,7 +1,8 @@
 // What can be said of a whole conversation, clause by clause, each with the events it follows from.
 import type { CallEvent } from '#wire/event.ts';
 import type { Evidence } from '#wire/vocabulary.ts';
-import { callsOf, notesOf, type Connection, type Outcome, type SocketEnd } from './connection.ts';
+import { callsOf, type Connection, type Outcome } from './connection.ts';
+import type { SocketEnd } from './socket-end.ts';
 import { disagreement, statesOf, synRetries, type Disagreement } from './seen-states.ts';
 
 export type ClauseFact =
@@ -28,9 +29,7 @@ export function verdict(connection: Connection): Clause[] {
   const { client, server } = connection;
   const retries = synRetries(connection);
   if (retries > 0) {
-    const seqs = notesOf(connection)
-      .filter((note) => note.kind === 'retransmit' && note.segment === 'SYN')
-      .map((note) => note.seq);
+    const seqs = connection.notes.filter((note) => note.kind === 'retransmit' && note.segment === 'SYN').map((note) => note.seq);
     clauses.push({ fact: { kind: 'syn-again', count: retries, connectedAfterNs: since(connection.startNs, connection.connectedNs) }, seqs });
   }
   const accept = find(server, (call) => call.call === 'accept4');
@@ -58,7 +57,7 @@ function outcomeClause(connection: Connection): Clause {
   const { client, server, outcome, startNs, endNs, repliedNs } = connection;
   if (outcome === null || endNs === null)
     return { fact: { kind: 'living', phase: connection.phase, sinceNs: startNs }, seqs: numbers(callsOf(client).at(-1), callsOf(server).at(-1)) };
-  const ended = notesOf(connection).find((note) => note.kind === 'client-ended');
+  const ended = connection.notes.find((note) => note.kind === 'client-ended');
   const afterNs = (outcome === 'replied' ? (repliedNs ?? endNs) : endNs) - startNs;
   const reply = find(client, (call) => call.call === 'read' && call.returned > 0) ?? find(server, (call) => call.call === 'write' && call.returned > 0);
   const failed = [client, server].map((end) => find(end, (call) => call.errno !== undefined && call.errno === connection.errno));
@@ -72,7 +71,7 @@ function outcomeClause(connection: Connection): Clause {
 /** Who said first that it has nothing more to send, and how. */
 function closedClause(connection: Connection): Clause | null {
   const { client, server } = connection;
-  const resets = notesOf(connection).filter((note) => note.kind === 'reset');
+  const resets = connection.notes.filter((note) => note.kind === 'reset');
   const heard = [client, server].map((end) => find(end, (call) => call.errno === 'ECONNRESET' || call.errno === 'EPIPE'));
   if (heard[1] !== undefined) return { fact: { kind: 'closed', by: 'client', how: 'RST' }, seqs: [...numbers(heard[1]), ...resets.map((note) => note.seq)] };
   if (heard[0] !== undefined) return { fact: { kind: 'closed', by: 'server', how: 'RST' }, seqs: [...numbers(heard[0]), ...resets.map((note) => note.seq)] };
