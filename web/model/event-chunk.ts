@@ -3,8 +3,10 @@ import type { EventKind, TraceEvent } from '#wire/event.ts';
 import { RECORD_BYTES } from '#wire/limits.ts';
 import { RecordBatch } from '#wire/record.ts';
 import { wholeNumber, type NumberedRecords } from '#wire/record-frame.ts';
+import { freeBuffer } from './free-buffer.ts';
 
 export class EventChunk {
+  readonly #buffer: ArrayBuffer;
   readonly #records: RecordBatch;
   readonly #seqs: Float64Array;
   /** How many connections keep the event. */
@@ -16,11 +18,19 @@ export class EventChunk {
   /** Events that somebody keeps. */
   used = 0;
 
-  constructor(capacity: number, slots: Uint16Array | null = null) {
-    this.#records = new RecordBatch(capacity);
-    this.#seqs = new Float64Array(capacity);
-    this.#uses = new Uint16Array(capacity);
-    this.#slots = slots;
+  /** For `capacity` events, or for those at `slots` (ascending) only. */
+  constructor(capacity: number, slots: readonly number[] | null = null) {
+    // One piece of memory, so that it can be given back as one: records, then numbers, uses and slots.
+    const seqsFrom = capacity * RECORD_BYTES;
+    const usesFrom = seqsFrom + capacity * Float64Array.BYTES_PER_ELEMENT;
+    const slotsFrom = usesFrom + capacity * Uint16Array.BYTES_PER_ELEMENT;
+    // Records are looked at as numbers of eight bytes too, from the buffer's beginning to its end.
+    this.#buffer = new ArrayBuffer(Math.ceil((slotsFrom + (slots?.length ?? 0) * Uint16Array.BYTES_PER_ELEMENT) / 8) * 8);
+    this.#records = new RecordBatch(capacity, this.#buffer);
+    this.#seqs = new Float64Array(this.#buffer, seqsFrom, capacity);
+    this.#uses = new Uint16Array(this.#buffer, usesFrom, capacity);
+    this.#slots = slots === null ? null : new Uint16Array(this.#buffer, slotsFrom, slots.length);
+    this.#slots?.set(slots ?? []);
   }
 
   /** How many events it has room for. */
@@ -31,6 +41,11 @@ export class EventChunk {
   /** True while it has a place for each event that came. */
   get isWhole(): boolean {
     return this.#slots === null;
+  }
+
+  /** Gives its memory back; nobody may look at it any more. */
+  free(): void {
+    freeBuffer(this.#buffer);
   }
 
   /** Empty again, to be filled from its beginning. */
@@ -83,20 +98,22 @@ export class EventChunk {
 
   /** A chunk of those events only that somebody keeps. */
   compacted(): EventChunk {
-    const slots = new Uint16Array(this.used);
-    const compact = new EventChunk(this.used, slots);
-    let next = 0;
+    const indexes: number[] = [];
     this.#uses.forEach((uses, index) => {
-      if (uses === 0) return;
-      slots[next] = this.#slots?.[index] ?? index;
+      if (uses > 0) indexes.push(index);
+    });
+    const compact = new EventChunk(
+      indexes.length,
+      indexes.map((index) => this.#slots?.[index] ?? index),
+    );
+    indexes.forEach((index, next) => {
       const event = this.#worded?.[index];
       if (event === undefined) compact.#records.copyRecord(this.#records, index, next);
       else compact.putEvent(event, next);
       compact.#seqs[next] = this.#seqs[index] ?? 0;
-      compact.#uses[next] = uses;
-      next += 1;
+      compact.#uses[next] = this.#uses[index] ?? 0;
     });
-    compact.used = next;
+    compact.used = indexes.length;
     return compact;
   }
 

@@ -125,6 +125,6 @@ export class EventLog {
     if (chunk.isWhole && this.#spare.length < SPARE_CHUNKS_MAX) {
       chunk.clear();
       this.#spare.push(chunk);
-    }
+    } else chunk.free();
   }
 }

@@ -2,8 +2,8 @@
 import { PAGE_FROZEN_EVENTS, PAGE_RUSH_DRAW_MS, PAGE_RUSH_EVENTS } from '#wire/limits.ts';
 import type { TraceEvent } from '#wire/event.ts';
 import type { Gap, Hello, Limits, Reply, Status } from '#wire/message.ts';
-import type { NumberedRecords } from '#wire/record-frame.ts';
 import { CommandLost, Feed, type CommandBody, type FeedPhase, type Told } from '../feed/feed.ts';
+import { freeBuffer } from '../model/free-buffer.ts';
 import { Series } from '../model/series.ts';
 import { TraceModel } from '../model/trace-model.ts';
 
@@ -127,7 +127,7 @@ export class Session {
       // Each in a task of its own, beside what is on show: between two of them frames are drawn.
       this.#coming ??= { model: new TraceModel(), events: [] };
       this.#coming.model.apply(told.events, told.records);
-      giveBack(told.records);
+      if (told.records !== undefined) freeBuffer(told.records.bytes.buffer);
       for (const event of told.events) this.#coming.events.push(event);
       return;
     }
@@ -184,7 +184,8 @@ export class Session {
       case 'events':
         this.model.apply(message.events, message.records);
         this.series.apply(message.events);
-        giveBack(message.records);
+        // The log has its own copy.
+        if (message.records !== undefined) freeBuffer(message.records.bytes.buffer);
         this.#untold += message.events.length;
         break;
       case 'gap':
@@ -248,10 +249,4 @@ export class Session {
     const live = this.model.counts.live > 0;
     if (live || this.nowNs === 0) this.nowNs = (performance.now() + this.#offsetMs) * 1e6;
   }
-}
-
-/** The log has its own copy: the frame's memory comes back now. Megabytes a second that wait for a garbage collector would call it each time. */
-function giveBack(records: NumberedRecords | undefined): void {
-  // Not every browser has it; those that do not collect the frame later.
-  (records?.bytes.buffer as { transfer?: (length: number) => unknown } | undefined)?.transfer?.(0);
 }
