@@ -18,8 +18,8 @@ interface Begun {
 
 /** How fast a countdown moves; more often than ten times a second nobody can read it. */
 const CLOCK_INTERVAL_MS = 100;
-/** Where lists are drawn in frame after frame, sums and pictures wait no longer than this for a frame of their own. */
-const GLANCE_PATIENCE_MS = 100;
+/** Where lists are drawn in frame after frame, pictures and the clock wait no longer than this for a frame of their own. */
+const PATIENCE_MS = 100;
 /** Of each frame, for catching up after the view was frozen: half of it stays for drawing. */
 const CATCH_UP_SLICE_MS = 8;
 
@@ -55,8 +55,9 @@ export class Session {
   /** Something came, or is kept, of which the views know nothing yet. */
   #news = false;
   #glancedMs = -Infinity;
-  /** When a list first showed something that sums and pictures do not yet. */
-  #owedMs: number | null = null;
+  /** Since when lists show something that sums and pictures do not yet; since when the clock is to move. */
+  #glanceOwedMs: number | null = null;
+  #clockOwedMs: number | null = null;
   /** What the parts of a snapshot under way have come to. */
   #coming: Begun | undefined;
   #kept: Heard[] = [];
@@ -88,7 +89,9 @@ export class Session {
       },
     );
     setInterval(() => {
-      if (!this.frozen && (this.model.counts.live > 0 || this.glance !== this.revision)) this.#showSoon();
+      if (this.frozen || this.model.counts.live === 0) return;
+      this.#clockOwedMs ??= performance.now();
+      this.#showSoon();
     }, CLOCK_INTERVAL_MS);
   }
 
@@ -215,28 +218,33 @@ export class Session {
       return;
     }
     const rush = this.#untold > PAGE_RUSH_EVENTS;
-    const listsNow = this.#news && !(rush && nowMs - this.#toldMs < PAGE_RUSH_DRAW_MS);
-    const busy = rush || this.#kept.length > 0;
-    if (listsNow) {
-      this.#untold = 0;
-      this.#toldMs = nowMs;
-      this.#takeKept();
-      this.revision += 1;
-      this.#owedMs ??= nowMs;
-      this.#news = this.#kept.length > 0;
-    }
-    const dueMs = Math.max(this.#owedMs ?? 0, busy ? this.#glancedMs + CLOCK_INTERVAL_MS : 0);
-    // Lists and what is taken in at a glance have frames of their own: no one frame is long.
-    if (nowMs < dueMs + (listsNow ? GLANCE_PATIENCE_MS : 0)) {
-      this.#showSoon();
-      return;
-    }
-    if (this.#news) this.#showSoon();
-    this.#glancedMs = nowMs;
-    this.#owedMs = null;
-    this.glance = this.revision;
-    if (this.#kept.length === 0) this.#tick();
+    const pauseMs = rush || this.#kept.length > 0 ? CLOCK_INTERVAL_MS : 0;
+    const listsDue = this.#news && !(rush && nowMs - this.#toldMs < PAGE_RUSH_DRAW_MS);
+    const patienceMs = listsDue ? PATIENCE_MS : 0;
+    const [glanceMs, clockMs] = [this.#glanceOwedMs, this.#clockOwedMs];
+    // Lists, pictures and, in a rush, the clock have frames of their own: no one frame is long.
+    if (glanceMs !== null && nowMs >= Math.max(glanceMs, this.#glancedMs + pauseMs) + patienceMs) {
+      this.#showGlance(nowMs);
+      if (pauseMs === 0) this.#tick();
+    } else if (clockMs !== null && nowMs >= clockMs + patienceMs) this.#tick();
+    else if (listsDue) this.#showLists(nowMs);
+    if (this.#news || this.#glanceOwedMs !== null || this.#clockOwedMs !== null) this.#showSoon();
   };
+
+  #showLists(nowMs: number): void {
+    this.#untold = 0;
+    this.#toldMs = nowMs;
+    this.#takeKept();
+    this.revision += 1;
+    this.#glanceOwedMs ??= nowMs;
+    this.#news = this.#kept.length > 0;
+  }
+
+  #showGlance(nowMs: number): void {
+    this.#glancedMs = nowMs;
+    this.#glanceOwedMs = null;
+    this.glance = this.revision;
+  }
 
   #setStatus(status: Status): void {
     this.status = status;
@@ -245,8 +253,8 @@ export class Session {
   }
 
   #tick(): void {
-    if (this.frozen || this.status === null) return;
-    const live = this.model.counts.live > 0;
-    if (live || this.nowNs === 0) this.nowNs = (performance.now() + this.#offsetMs) * 1e6;
+    this.#clockOwedMs = null;
+    if (this.status === null || this.#kept.length > 0 || this.model.counts.live === 0) return;
+    this.nowNs = (performance.now() + this.#offsetMs) * 1e6;
   }
 }
