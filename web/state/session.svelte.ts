@@ -18,6 +18,8 @@ interface Begun {
 
 /** How fast a countdown moves; more often than ten times a second nobody can read it. */
 const CLOCK_INTERVAL_MS = 100;
+/** In a rush pictures follow each other no faster: sums that change more often nobody can read. */
+const GLANCE_PAUSE_MS = 200;
 /** Where lists are drawn in frame after frame, pictures and the clock wait no longer than this for a frame of their own. */
 const PATIENCE_MS = 100;
 /** Of each frame, for catching up after the view was frozen: half of it stays for drawing. */
@@ -30,7 +32,7 @@ export class Session {
   readonly series = new Series();
   /** Grows once per frame in which anything changed; a view that reads the model reads it too. */
   revision = $state(0);
-  /** As `revision`, but in a frame of its own, and in a rush no faster than the clock: sums and pictures, unlike lists, say nothing of what came between two looks. */
+  /** As `revision`, but in a frame of its own, and in a rush a few times a second: sums and pictures, unlike lists, say nothing of what came between two looks. */
   glance = $state(0);
   phase = $state<FeedPhase>('connecting');
   /** As the views show it: it stands still while they are frozen. */
@@ -218,7 +220,7 @@ export class Session {
       return;
     }
     const rush = this.#untold > PAGE_RUSH_EVENTS;
-    const pauseMs = rush || this.#kept.length > 0 ? CLOCK_INTERVAL_MS : 0;
+    const pauseMs = rush || this.#kept.length > 0 ? GLANCE_PAUSE_MS : 0;
     const listsDue = this.#news && !(rush && nowMs - this.#toldMs < PAGE_RUSH_DRAW_MS);
     const patienceMs = listsDue ? PATIENCE_MS : 0;
     const [glanceMs, clockMs] = [this.#glanceOwedMs, this.#clockOwedMs];
