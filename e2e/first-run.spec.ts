@@ -2,19 +2,11 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
-import { expect, test, type Locator, type Page } from 'playwright/test';
+import { expect, test } from 'playwright/test';
 import { startBridge, type BridgeUnderTest } from './bridge-under-test.ts';
 import { trace } from './feed-client.ts';
+import { openPage, region, rows } from './page-parts.ts';
 import { needs, run } from './programs.ts';
-
-const region = (page: Page, name: string): Locator => page.getByRole('region', { name, exact: true });
-const rows = (page: Page): Locator => region(page, 'Connections').getByRole('listbox').getByRole('option');
-
-async function open(page: Page, bridge: BridgeUnderTest): Promise<void> {
-  needs('chromium');
-  await page.goto(bridge.url);
-  await expect(page.getByRole('button', { name: 'Connect', exact: true })).toBeEnabled();
-}
 
 test.describe('with a hold of two seconds', () => {
   let bridge: BridgeUnderTest;
@@ -26,7 +18,7 @@ test.describe('with a hold of two seconds', () => {
   });
 
   test('Connect with A and 3: three count down together, each ends in B, and the steps show the true descriptors', async ({ page }) => {
-    await open(page, bridge);
+    await openPage(page, bridge.url);
     await expect(page.getByRole('textbox', { name: 'Byte' })).toHaveValue('A');
     await page.getByRole('spinbutton', { name: 'Count' }).fill('3');
     await page.getByRole('button', { name: 'Connect', exact: true }).click();
@@ -47,7 +39,7 @@ test.describe('with a hold of two seconds', () => {
 
   test('a netcat from a terminal gets a row of its own, its own reply, and its unseen half is marked', async ({ page }) => {
     needs('nc');
-    await open(page, bridge);
+    await openPage(page, bridge.url);
     const before = await rows(page).count();
     const netcat = run('nc', ['-N', '127.0.0.1', String(bridge.tcpPort)], { input: 'Q' });
     await expect(rows(page)).toHaveCount(before + 1);
@@ -61,7 +53,7 @@ test.describe('with a hold of two seconds', () => {
 
   test('what a peer sends is text, never markup', async ({ page }) => {
     needs('nc');
-    await open(page, bridge);
+    await openPage(page, bridge.url);
     await run('nc', ['-N', '127.0.0.1', String(bridge.tcpPort)], { input: '<img src=x onerror=alert(1)>\u001b[31m\u202e' });
     await expect(rows(page).filter({ hasText: '< → =' })).toHaveCount(1);
     expect(await page.locator('img').count()).toBe(0);
@@ -70,7 +62,7 @@ test.describe('with a hold of two seconds', () => {
   for (const colorScheme of ['light', 'dark'] as const) {
     test(`no axe violations: roles, names, contrast (${colorScheme})`, async ({ page }) => {
       await page.emulateMedia({ colorScheme });
-      await open(page, bridge);
+      await openPage(page, bridge.url);
       await page.getByRole('button', { name: 'Connect', exact: true }).click();
       await expect(rows(page).first()).toContainText('→');
       await rows(page).first().click();
@@ -80,7 +72,7 @@ test.describe('with a hold of two seconds', () => {
   }
 
   test('kill -9 of the increment server is told on the page, its connections are lost, and the next exchange is right', async ({ page }) => {
-    await open(page, bridge);
+    await openPage(page, bridge.url);
     const answer = (await (await fetch(`${bridge.url}/api/status`)).json()) as { server: { pid: number } };
     await page.getByRole('button', { name: 'Connect', exact: true }).click();
     await expect(
@@ -103,7 +95,7 @@ test.describe('with a hold of two seconds', () => {
   });
 
   test('with the server stopped a client is refused at its connect; started again, it serves', async ({ page }) => {
-    await open(page, bridge);
+    await openPage(page, bridge.url);
     await page.getByRole('button', { name: 'Stop server' }).click();
     await expect(region(page, 'Server').getByRole('button', { name: 'Start server' })).toBeEnabled();
     await page.getByRole('button', { name: 'Connect', exact: true }).click();
@@ -123,7 +115,7 @@ test('with its port taken: bind = -1 EADDRINUSE, red and explained, and Start se
   await once(squatter, 'listening');
   const { port } = squatter.address() as { port: number };
   const bridge = await startBridge(['--tcp-port', String(port)]);
-  await open(page, bridge);
+  await openPage(page, bridge.url);
   const steps = region(page, 'Server steps');
   await expect(steps).toContainText('EADDRINUSE');
   await expect(steps).toContainText(`0.0.0.0:${port}`);

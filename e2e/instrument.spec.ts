@@ -3,10 +3,8 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type Locator, type Page } from 'playwright/test';
 import { startBridge, type BridgeUnderTest } from './bridge-under-test.ts';
 import { trace } from './feed-client.ts';
-import { needs } from './programs.ts';
+import { openPage, region, rows } from './page-parts.ts';
 
-const region = (page: Page, name: string): Locator => page.getByRole('region', { name, exact: true });
-const rows = (page: Page): Locator => region(page, 'Connections').getByRole('listbox').getByRole('option');
 const slider = (page: Page): Locator => region(page, 'Conversation').getByRole('slider', { name: 'Step' });
 /** The story as a list: what a screen reader reads. */
 const story = (page: Page): Locator => region(page, 'Conversation').getByRole('list', { name: 'The same story as a list' }).getByRole('listitem');
@@ -20,9 +18,7 @@ test.afterAll(async () => {
 });
 
 async function open(page: Page, hash = ''): Promise<void> {
-  needs('chromium');
-  await page.goto(`${bridge.url}/${hash}`);
-  await expect(page.getByRole('button', { name: 'Connect', exact: true })).toBeEnabled();
+  await openPage(page, `${bridge.url}/${hash}`);
 }
 
 /** One client of ours from socket() to close(), chosen. */

@@ -1,5 +1,4 @@
-// The page as an instrument: its evidence and controls by role and name, by keyboard, in both languages and both themes.
-import { AxeBuilder } from '@axe-core/playwright';
+// The page as an instrument: its evidence and controls by role and name, by keyboard, in both languages.
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,14 +7,12 @@ import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { expect, test, type Locator, type Page } from 'playwright/test';
 import { startBridge, type BridgeUnderTest } from './bridge-under-test.ts';
+import { connectButton, openPage, preset, region, rows } from './page-parts.ts';
 import { needs } from './programs.ts';
 
 const execute = promisify(execFile);
-const region = (page: Page, name: string): Locator => page.getByRole('region', { name, exact: true });
-const rows = (page: Page): Locator => region(page, 'Connections').getByRole('listbox').getByRole('option');
 const lines = (page: Page): Locator => region(page, 'Trace').getByRole('listbox').getByRole('option');
 const search = (page: Page): Locator => region(page, 'Trace').getByRole('searchbox');
-const connectButton = (page: Page): Locator => page.getByRole('button', { name: 'Connect', exact: true });
 
 /** Script that must be there before the page can draw: design's bound. */
 const FIRST_SCRIPT_MAX_BYTES = 100_000;
@@ -31,14 +28,7 @@ test.afterAll(async () => {
 });
 
 async function open(page: Page): Promise<void> {
-  needs('chromium');
-  await page.goto(bridge.url);
-  await expect(connectButton(page)).toBeEnabled();
-}
-
-async function preset(page: Page, name: string | RegExp): Promise<Locator> {
-  await page.getByRole('button', { name }).click();
-  return region(page, 'Clients').getByRole('status');
+  await openPage(page, bridge.url);
 }
 
 test('the first script stays within its bound', async ({ page }) => {
@@ -327,30 +317,3 @@ test.describe('in Chinese', () => {
     await expect(page.locator('html')).toHaveAttribute('lang', 'en');
   });
 });
-
-for (const scheme of ['light', 'dark'] as const) {
-  for (const [width, height] of [
-    [1440, 900],
-    [390, 844],
-  ] as const) {
-    test(`every panel is accessible, ${scheme}, ${width} pixels wide`, async ({ page }) => {
-      await page.setViewportSize({ width, height });
-      await page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
-      await open(page);
-      await expect(await preset(page, /Three clients/)).toContainText('All 3 got their reply.');
-      expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
-      for (const [tab, name] of [
-        ['Trace', 'Trace'],
-        ['Sockets', 'Sockets'],
-        ['Charts', 'Charts'],
-        ['Address bytes', 'Address bytes'],
-        ['The same in code', 'The same in code'],
-      ] as const) {
-        await page.getByRole('tab', { name: tab }).click();
-        await expect(region(page, name)).toBeVisible();
-        const { violations } = await new AxeBuilder({ page }).analyze();
-        expect(violations.map((violation) => `${tab}: ${violation.id} ${violation.nodes.map((node) => node.html).join(' ')}`)).toEqual([]);
-      }
-    });
-  }
-}

@@ -1,5 +1,6 @@
 // Finding a connection again: by the port that one client after another used.
 import { describe, expect, it } from 'vitest';
+import { PAGE_CONNECTIONS, PAGE_FORGET_CONNECTIONS } from '#wire/limits.ts';
 import { ConnectionBook } from './connection-book.ts';
 import type { Connection } from './connection.ts';
 import { EventLog } from './event-log.ts';
@@ -35,5 +36,37 @@ describe('a client port used again', () => {
     book.merge(fifth!, sixth!);
     expect(book.byClientEndpoint(LOCAL)).toBe(fifth);
     expect(book.byEndpoints(LOCAL, SERVER, 1)).toBe(third);
+  });
+});
+
+describe('an ended connection that is forgotten', () => {
+  it('is found by nothing any more, and what takes its memory begins anew', () => {
+    const book = new ConnectionBook(new EventLog());
+    const ended = (number: number): Connection => {
+      const client = book.newEnd(true, 'tcp-client');
+      client.pid = 7;
+      client.socket = number;
+      client.fd = number;
+      const connection = book.create(`c${number}`, client, null, number);
+      book.own(connection, 7, number);
+      book.openDescriptor(connection, 7, number);
+      connection.outcome = 'refused';
+      connection.holdMs = 5_000;
+      client.closedNs = number + 1;
+      book.settle(connection);
+      return connection;
+    };
+    const first = ended(1);
+    for (let number = 2; number <= PAGE_CONNECTIONS + 6 * PAGE_FORGET_CONNECTIONS; number += 1) ended(number);
+    book.prune();
+    expect([book.byKey('c1'), book.bySocket(7, 1), book.byDescriptor(7, 1)]).toEqual([null, null, null]);
+    expect(book.connections).toHaveLength(PAGE_CONNECTIONS);
+    // Whoever still shows it sees what it was.
+    expect([first.startNs, first.holdMs, first.outcome]).toEqual([1, 5_000, 'refused']);
+    for (let i = 0; i < 10_000; i += 1) {
+      const client = book.newEnd(false, 'nc');
+      const connection = book.create(`k${i}`, client, null, 1e9);
+      expect([connection.holdMs, connection.endNs, connection.revision, client.pid, client.gotByte, client.calls]).toEqual([null, null, 0, null, false, []]);
+    }
   });
 });
