@@ -143,7 +143,7 @@ test('an address of another run is told, not guessed', async ({ page }) => {
 test('the verdict opens into clauses, and a clause leads to the step it follows from', async ({ page }) => {
   await oneExchange(page);
   const conversation = region(page, 'Conversation');
-  await conversation.getByText(/replied after .* m?s; closed in order by the server/).click();
+  await conversation.getByText(/replied after .* m?s;.* closed in order by the server/).click();
   const clause = conversation.getByRole('listitem').filter({ hasText: 'closed in order by the server' }).filter({ hasText: 'follows from' });
   await clause
     .getByRole('button', { name: /^shutdown\(/ })
