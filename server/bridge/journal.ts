@@ -1,10 +1,11 @@
 // The trace as the bridge keeps it: every event numbered without a hole, the last JOURNAL_RECORDS of them whole, none worded before somebody looks.
 import type { TraceEvent } from '../wire/event.ts';
-import { JOURNAL_RECORDS, RECORD_BYTES, SNAPSHOT_RECENT_EVENTS } from '../wire/limits.ts';
+import { JOURNAL_RECORDS, RECORD_BYTES, SNAPSHOT_RECENT_EVENTS, SNAPSHOT_SEARCHED_EVENTS } from '../wire/limits.ts';
 import { TAG, WORDS } from '../wire/record-layout.ts';
 import { recordFrame } from '../wire/record-frame.ts';
 import { RecordBatch, recordCloses, recordDescriptor, recordProcess, recordTag } from '../wire/record.ts';
 import { OUR_PROCESSES } from '../wire/vocabulary.ts';
+import { Exchanges } from './exchanges.ts';
 import { Excerpt } from './excerpt.ts';
 import { Milestones } from './milestones.ts';
 import { OpenSockets } from './open-sockets.ts';
@@ -113,17 +114,25 @@ export class Journal {
     return excerpt;
   }
 
-  /** What a page needs to draw the present, see Snapshot in message.ts: ascending, up to `lastSeq`. */
+  /**
+   * What a page needs to draw the present, see Snapshot in message.ts: ascending, up to `lastSeq`. Of exchanges that ended the newest,
+   * of at most `recent` records together, each whole; what belongs to no exchange where it is among the last `recent`.
+   */
   present(recent: number = SNAPSHOT_RECENT_EVENTS): Excerpt {
     const milestones = this.#milestones.all();
+    const searched = Math.max(this.firstSeq, this.#lastSeq - Math.max(recent, SNAPSHOT_SEARCHED_EVENTS) + 1);
     // Before that no record of the ring belongs to an open socket or is recent: under load this leaves little to look through.
-    const first = Math.max(this.firstSeq, Math.min(this.#open.oldestSeq, this.#lastSeq - recent + 1));
+    const first = Math.min(searched, Math.max(this.firstSeq, this.#open.oldestSeq));
     const early = new Map<number, Uint8Array>();
     for (const [seq, record] of milestones) if (seq < first) early.set(seq, record);
     this.#open.eachRetained((seq, record) => early.set(seq, record));
+    const isOpen = (slot: number, seq: number): boolean => this.#isOpen(slot, seq);
+    const exchanges = new Exchanges(this.#words, this.capacity, searched, this.#lastSeq, isOpen);
+    exchanges.choose(recent);
     const late: number[] = [];
     for (let seq = first; seq <= this.#lastSeq; seq += 1) {
-      if (seq > this.#lastSeq - recent || this.#isOpen((seq - 1) % this.capacity, seq) || milestones.has(seq)) late.push(seq);
+      const told = seq < searched ? isOpen((seq - 1) % this.capacity, seq) : (exchanges.tells(seq) ?? seq > this.#lastSeq - recent);
+      if (told || milestones.has(seq)) late.push(seq);
     }
     const excerpt = new Excerpt(early.size + late.length);
     let index = 0;

@@ -136,8 +136,11 @@ export const HEARING_RETRY_MS = 50;
 /** Snapshots of one page come no faster than this; between two of them a page that is too slow gets nothing. */
 export const FEED_SNAPSHOT_INTERVAL_MS = 1_000;
 
-/** Ended connections a snapshot still tells of, in events; those still open are always told whole. */
-export const SNAPSHOT_RECENT_EVENTS = 4_096;
+/** Ended exchanges a snapshot still tells of, in events: a burst of a hundred is half of it. Those still open are always told. */
+export const SNAPSHOT_RECENT_EVENTS = 8_192;
+
+/** So far back their beginnings are searched for: a few milliseconds' work. */
+export const SNAPSHOT_SEARCHED_EVENTS = 65_536;
 
 /** Events one answer of /api/trace holds when the reader names no limit, and at most. */
 export const TRACE_PAGE_DEFAULT = 10_000;

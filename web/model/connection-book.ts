@@ -4,7 +4,7 @@ import { ByProcess } from './by-process.ts';
 import { Connection, CONNECTION_COLUMNS, isFailure, type Phase } from './connection.ts';
 import { ConnectionStore } from './connection-store.ts';
 import type { EventLog } from './event-log.ts';
-import { isOver, outcomeOf, phaseOf } from './outcome.ts';
+import { endOf, isOver, outcomeOf, phaseOf } from './outcome.ts';
 import { PhaseList } from './phase-list.ts';
 import { END_COLUMNS, SocketEnd } from './socket-end.ts';
 
@@ -142,14 +142,13 @@ export class ConnectionBook {
 
   /** Looks at a connection that changed: over, or how far. */
   settle(connection: Connection): void {
-    const { client, server } = connection;
     if (connection.phase === 'ended') return;
     if (!isOver(connection)) {
       this.#enter(connection, phaseOf(connection));
       return;
     }
     connection.outcome = outcomeOf(connection);
-    connection.endNs = Math.max(client.closedNs ?? 0, server?.closedNs ?? 0);
+    connection.endNs = endOf(connection);
     this.#enter(connection, 'ended');
     this.#ended += 1;
     if (connection.outcome === 'replied') this.#replied += 1;

@@ -23,7 +23,13 @@ export function applySeen(event: SeenEvent, place: number, book: ConnectionBook,
   else end.keepState(event);
   // A foreign connection began when somebody first saw anything of it, however late that is told.
   if (!client.ours && event.atNs < connection.startNs) connection.startNs = event.atNs;
-  if (end === null || end.ours) return;
+  if (end === null) {
+    // Of a client on another machine the server's end is all that tells that the handshake is done.
+    if (!client.ours && client.lastState === undefined && event.kind === 'tcp-state' && event.to === 'ESTABLISHED') connection.connectedNs ??= event.atNs;
+    book.settle(connection);
+    return;
+  }
+  if (end.ours) return;
   if (event.process !== undefined) {
     end.process = book.shared(event.process);
     end.pid = event.pid ?? null;
@@ -43,7 +49,7 @@ function foreignState(event: TcpStateEvent, connection: Connection, end: SocketE
 /** A connection that the kernel knows and our server has not accepted yet: somebody foreign waits in its queue. */
 function firstSeen(event: SeenEvent, book: ConnectionBook, server: ServerModel): Connection | null {
   const listening = server.startCalls.find((call) => call.call === 'bind');
-  if (listening?.call !== 'bind' || event.kind !== 'tcp-state' || event.to === 'TIME-WAIT' || event.to === 'CLOSED' || event.to === 'LISTEN') return null;
+  if (listening?.call !== 'bind' || event.kind !== 'tcp-state' || !OF_THE_QUEUED.has(event.to)) return null;
   const port = `:${server.port ?? listening.args.address.port}`;
   const client = event.local.endsWith(port) ? event.remote : event.remote.endsWith(port) ? event.local : null;
   if (client === null || client.endsWith(':0')) return null;
@@ -54,6 +60,9 @@ function firstSeen(event: SeenEvent, book: ConnectionBook, server: ServerModel):
   book.settle(connection);
   return connection;
 }
+
+/** States in which one is that has not been accepted; whatever else is seen first is the end of a connection that was here before. */
+const OF_THE_QUEUED = new Set(['SYN-SENT', 'SYN-RECEIVED', 'ESTABLISHED', 'CLOSE-WAIT']);
 
 /** States in which only a connection that is not over can be. */
 const OF_THE_LIVING = new Set(['SYN-SENT', 'SYN-RECEIVED', 'ESTABLISHED']);

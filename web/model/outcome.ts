@@ -11,9 +11,21 @@ export function phaseOf(connection: Connection): Phase {
 }
 
 /** True when every end that we hear of is closed. */
-export function isOver({ client, server, outcome }: Connection): boolean {
+export function isOver(connection: Connection): boolean {
+  const { client, server, outcome } = connection;
   if (server !== null && !server.isClosed) return false;
-  return client.ours ? client.isClosed && outcome !== null : server !== null || client.isClosed;
+  return client.ours ? client.isClosed && outcome !== null : server !== null || client.isClosed || unacceptedEnd(connection) !== null;
+}
+
+/** When the last that is heard of a connection ended: the closes of its two ends. */
+export function endOf(connection: Connection): number {
+  const { client, server } = connection;
+  return Math.max(client.closedNs ?? unacceptedEnd(connection) ?? 0, server?.closedNs ?? 0);
+}
+
+/** When the server's end was gone before anybody accepted it: of a client on another machine, whose own end nobody here sees, that is the last word. */
+function unacceptedEnd({ client, server, lastUnacceptedState }: Connection): number | null {
+  return server === null && client.lastState === undefined && lastUnacceptedState?.to === 'CLOSED' ? lastUnacceptedState.atNs : null;
 }
 
 /** What came of it: the client's own word where it has one, but a reset or a loss that the server saw is said. */

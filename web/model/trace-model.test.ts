@@ -142,6 +142,19 @@ describe('foreign clients', () => {
     expect([...model.book.living.queued]).toEqual(model.connections);
   });
 
+  test('one of another machine that is gone from the queue is over: its own end nobody here sees', () => {
+    const states = ['SYN-RECEIVED', 'ESTABLISHED', 'CLOSED'].map((to, at) => seenState(4e6 + at, SERVER, '192.0.2.7:50000', null, to));
+    expect(modelOf(states.slice(0, 2)).connections[0]).toMatchObject({ phase: 'queued', endNs: null });
+    const model = modelOf(states);
+    expect(model.connections[0]).toMatchObject({ phase: 'ended', outcome: 'ended', endNs: 4e6 + 2 });
+    expect(model.counts.live).toBe(0);
+  });
+
+  test('the last states of one that was here before are no new one', () => {
+    const model = modelOf(['FIN-WAIT-1', 'FIN-WAIT-2', 'LAST-ACK', 'CLOSED', 'TIME-WAIT'].map((to, at) => seenState(4e6 + at, nc.local, SERVER, null, to)));
+    expect(model.connections).toHaveLength(0);
+  });
+
   test('sockets of other ports are not ours', () => {
     const model = modelOf([seenState(5e6, '127.0.0.1:22', '127.0.0.1:51000', null, 'ESTABLISHED')]);
     expect(model.connections).toHaveLength(0);
