@@ -172,6 +172,31 @@ test('stop-server, then a client is refused at its connect; start-server, then a
   feed.close();
 });
 
+test('the answer to stop-server means that nobody can connect any more, while those held are still answered', async () => {
+  const feed = await FeedClient.connect(bridge.url);
+  await feed.command({ type: 'set-hold', holdMs: 800 });
+  const held = await feed.command({ type: 'spawn-clients', byte: 65, count: 1 });
+  await feed.event((event) => event.kind === 'hold');
+  const { pid } = ((await (await fetch(`${bridge.url}/api/status`)).json()) as { server: { pid: number } }).server;
+  process.kill(pid, 'SIGSTOP');
+  const order: string[] = [];
+  const stopped = feed.command({ type: 'stop-server' }).then(() => order.push('stopped'));
+  // Its listener is still open: it has not even read the order. What comes twice later is answered before.
+  for (const clientId of ['c998', 'c999']) await feed.command({ type: 'end-client', clientId }).then(() => order.push(clientId));
+  process.kill(pid, 'SIGCONT');
+  await stopped;
+  expect(order).toEqual(['c998', 'c999', 'stopped']);
+  const [refused] = (await feed.command({ type: 'spawn-clients', byte: 65, count: 1 }))['clientIds'] as [string];
+  const outcome = async (clientId: unknown): Promise<unknown> =>
+    (await feed.event((event) => event.kind === 'client-ended' && event.clientId === clientId)).outcome;
+  expect(await outcome(refused)).toBe('refused');
+  expect(await outcome((held['clientIds'] as [string])[0])).toBe('replied');
+  await feed.event((event) => event.kind === 'process' && event.process === 'increment-server' && event.change === 'exited' && event.pid === pid);
+  expect(await feed.command({ type: 'start-server' })).toMatchObject({ ok: true });
+  await feed.command({ type: 'set-hold', holdMs: 150 });
+  feed.close();
+});
+
 test('a foreign Host or Origin gets no data', async () => {
   const host = `127.0.0.1:${bridge.httpPort}`;
   for (const path of ['/', '/healthz', '/metrics', '/api/status', '/api/trace']) {

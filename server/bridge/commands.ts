@@ -91,7 +91,7 @@ export class Commands {
       case 'pause-accept':
         return this.#pauseAccept(command.pauseMs);
       case 'stop-server':
-        return Promise.resolve(this.#stopServer());
+        return this.#stopServer();
       case 'start-server':
         return this.#startServer();
     }
@@ -126,13 +126,13 @@ export class Commands {
     return {};
   }
 
-  #stopServer(): Outcome {
+  async #stopServer(): Promise<Outcome> {
     const { server } = this.#on;
     const { state } = server.status;
     if (state === 'stopping') throw new Refusal('still-stopping', 'the server is stopping already: it answers those held');
     if (state === 'stopped' || state === 'failed' || state === 'gave-up') throw new Refusal('not-listening', 'the server is not running');
-    // The reply says that the stop has begun; events and status say how it ends.
-    void server.stop();
+    // The reply says that nobody can connect any more; events and status say how the stop ends.
+    await server.stopListening();
     return { server: server.status };
   }
 

@@ -75,6 +75,7 @@ export class EngineChild {
   #problem: string | null = null;
   #exit: EngineExit | null = null;
   #stopTimer: NodeJS.Timeout | undefined;
+  #stopTaken: Promise<unknown> = Promise.resolve();
 
   /** Spawns `entry` with `options` as JSON in its first argument. Never throws: what goes wrong is an exit. */
   constructor(name: OurProcess, entry: string, options: ServerOptions | ClientOptions | TapOptions, listener: EngineListener) {
@@ -136,10 +137,14 @@ export class EngineChild {
       this.#stopTimer = setTimeout(() => {
         this.kill();
       }, drainTimeoutMs + ENGINE_STOP_GRACE_MS);
-      // Its answer is its exit.
-      this.order({ type: 'stop' }).catch(() => undefined);
+      this.#stopTaken = this.order({ type: 'stop' }).catch(() => undefined);
     }
     return this.exited;
+  }
+
+  /** Resolves once the process has begun its stop (a server's listener is closed by then), has ended, or did not answer in time. */
+  async stopBegun(): Promise<void> {
+    await this.#stopTaken;
   }
 
   /** Ends it at once, SIGKILL; `problem` says why, where it is the engine's own fault. */

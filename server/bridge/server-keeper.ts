@@ -112,6 +112,11 @@ export class ServerKeeper {
     return this.supervisor.stop(this.#drainTimeoutMs);
   }
 
+  /** The orderly stop too, but resolves as soon as nobody can connect any more. */
+  stopListening(): Promise<void> {
+    return this.supervisor.beginStop(this.#drainTimeoutMs);
+  }
+
   /** The hold of bytes read from now on; where no process lives, of the next one. */
   async setHold(holdMs: number): Promise<void> {
     if (this.#takesOrders) await this.supervisor.order({ type: 'set-hold', holdMs });

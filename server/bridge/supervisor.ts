@@ -103,6 +103,13 @@ export class Supervisor {
     await this.#child.stop(drainTimeoutMs);
   }
 
+  /** `stop`, but resolves as soon as it has begun: a server listens no more, and answers those it has. */
+  async beginStop(drainTimeoutMs: number): Promise<void> {
+    const child = this.#child;
+    void this.stop(drainTimeoutMs);
+    await child?.stopBegun();
+  }
+
   /** Ends the process at once; no restart follows. */
   async kill(): Promise<void> {
     clearTimeout(this.#restart);

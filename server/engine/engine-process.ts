@@ -68,7 +68,8 @@ export function engineProcess(name: OurProcess, runStartNs: string, record = tru
         setImmediate(leave);
       };
       loop.start();
-      leave();
+      // Not yet: whoever called may still have an order to answer.
+      setImmediate(leave);
     },
   };
 }

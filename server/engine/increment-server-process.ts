@@ -47,8 +47,9 @@ function obey(order: ServerOrder): void {
       engine.reporter.report(answer);
       break;
     case 'stop':
-      engine.reporter.report(answer);
+      // The answer says that the listener is closed.
       stop();
+      engine.reporter.report(answer);
       break;
     case 'end':
       engine.reporter.report(answer);
