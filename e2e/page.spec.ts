@@ -286,6 +286,19 @@ test('the same in code compiles, and the client shown gets its byte', async ({ p
   }
 });
 
+test('a count with more digits does not move the page', async ({ page }) => {
+  const wide = await startBridge(['--backlog', '4096']);
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await openPage(page, wide.url);
+  const height = (counts: readonly string[]): Promise<number | undefined> =>
+    page.getByRole('banner').evaluate((header, texts) => {
+      header.querySelectorAll('.counts b').forEach((count, at) => (count.textContent = texts[at] ?? ''));
+      return header.getBoundingClientRect().height;
+    }, counts);
+  expect(await height(['99999', '99999999', '9999'])).toBe(await height(['9', '9', '9']));
+  await wide.stop();
+});
+
 test('a term explains itself where it stands', async ({ page }) => {
   await open(page);
   await page
