@@ -34,6 +34,7 @@ export class ConnectionBook {
   readonly #byClientEndpoint = new Map<string, Connection>();
   readonly #store: ConnectionStore;
   #number = 0;
+  #forgotten = 0;
   #ended = 0;
   #replied = 0;
   #failed = 0;
@@ -45,6 +46,11 @@ export class ConnectionBook {
 
   get counts(): { live: number; replied: number; failed: number } {
     return { live: this.connections.length - this.#ended, replied: this.#replied, failed: this.#failed };
+  }
+
+  /** How many there were before the oldest of `connections`. */
+  get forgotten(): number {
+    return this.#forgotten;
   }
 
   byKey(key: string): Connection | null {
@@ -191,6 +197,7 @@ export class ConnectionBook {
   prune(): void {
     let excess = this.#ended - Math.max(PAGE_ENDED_CONNECTIONS_MIN, PAGE_CONNECTIONS - this.counts.live);
     if (excess < PAGE_FORGET_CONNECTIONS) return;
+    this.#forgotten += excess;
     this.connections = this.connections.filter((connection) => {
       if (excess <= 0 || connection.phase !== 'ended') return true;
       excess -= 1;

@@ -28,7 +28,7 @@ export class Experiments {
   }
 
   readonly result = $derived.by((): ExperimentResult | null => {
-    void this.#session.glance;
+    void this.#session.drawn.sums;
     return this.#experiment?.look(this.#session.model) ?? null;
   });
 

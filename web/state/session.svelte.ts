@@ -18,22 +18,27 @@ interface Begun {
 
 /** How fast a countdown moves; more often than ten times a second nobody can read it. */
 const CLOCK_INTERVAL_MS = 100;
-/** In a rush pictures follow each other no faster: sums that change more often nobody can read. */
-const GLANCE_PAUSE_MS = 200;
-/** Where lists are drawn in frame after frame, pictures and the clock wait no longer than this for a frame of their own. */
+/**
+ * What is drawn in frames of its own, so that no one frame is long: the trace's lines, the waterfall's rows, sums and the one conversation, the stage.
+ * In a rush each waits so many milliseconds for its next: what changes more often nobody can read.
+ */
+const PAUSES_MS = { lines: PAGE_RUSH_DRAW_MS, rows: CLOCK_INTERVAL_MS, sums: 200, stage: 200 } as const;
+type Drawing = keyof typeof PAUSES_MS;
+const DRAWINGS = Object.keys(PAUSES_MS) as Drawing[];
+/** Where lists are drawn in frame after frame, sums and pictures wait no longer than this for a frame of their own. */
 const PATIENCE_MS = 100;
+/** A rush is over when for so long no frame had many events to show. */
+const RUSH_OVER_MS = 500;
 /** Of each frame, for catching up after the view was frozen: half of it stays for drawing. */
 const CATCH_UP_SLICE_MS = 8;
 
 export class Session {
-  /** Not reactive itself: `revision` says when to look again. */
+  /** Not reactive itself: `drawn` says when to look again. */
   readonly model = new TraceModel();
   /** What the charts draw, over time; as little reactive as the model. */
   readonly series = new Series();
-  /** Grows once per frame in which anything changed; a view that reads the model reads it too. */
-  revision = $state(0);
-  /** As `revision`, but in a frame of its own, and in a rush a few times a second: sums and pictures, unlike lists, say nothing of what came between two looks. */
-  glance = $state(0);
+  /** Each grows with a frame in which it is to be drawn anew; a view that reads the model reads its own of them too. */
+  readonly drawn = $state<Record<Drawing, number>>({ lines: 0, rows: 0, sums: 0, stage: 0 });
   phase = $state<FeedPhase>('connecting');
   /** As the views show it: it stands still while they are frozen. */
   status = $state.raw<Status | null>(null);
@@ -41,8 +46,9 @@ export class Session {
   liveStatus = $state.raw<Status | null>(null);
   limits = $state.raw<Limits | null>(null);
   role = $state<'control' | 'watch'>('control');
-  /** Nanoseconds since the run began, as the bridge would say now; moves ten times a second while something is live. */
+  /** Nanoseconds since the run began, as the bridge would say now; moves ten times a second while something is live, the stage's in its own frames. */
   nowNs = $state(0);
+  stageNowNs = $state(0);
   /** All views stand still, countdowns too; what comes meanwhile is kept, and told in one go when they move again. */
   frozen = $state(false);
   /** Events that came while the view was frozen. */
@@ -51,15 +57,13 @@ export class Session {
   readonly token: string | null;
   #run = '';
   #frame = 0;
-  /** Events that came since the views were last told, and when that was. */
+  /** Events that came since the lines were last drawn, and when there last were many. */
   #untold = 0;
-  #toldMs = -Infinity;
-  /** Something came, or is kept, of which the views know nothing yet. */
-  #news = false;
-  #glancedMs = -Infinity;
-  /** Since when lists show something that sums and pictures do not yet; since when the clock is to move. */
-  #glanceOwedMs: number | null = null;
-  #clockOwedMs: number | null = null;
+  #rushMs = -Infinity;
+  /** What does not show yet what the model knows, and since when; when each was last drawn; whether the clock is to move. */
+  readonly #owed = new Map<Drawing, number>();
+  readonly #drawnMs: Record<Drawing, number> = { lines: -Infinity, rows: -Infinity, sums: -Infinity, stage: -Infinity };
+  #clockOwed = false;
   /** What the parts of a snapshot under way have come to. */
   #coming: Begun | undefined;
   #kept: Heard[] = [];
@@ -92,7 +96,7 @@ export class Session {
     );
     setInterval(() => {
       if (this.frozen || this.model.counts.live === 0) return;
-      this.#clockOwedMs ??= performance.now();
+      this.#clockOwed = true;
       this.#showSoon();
     }, CLOCK_INTERVAL_MS);
   }
@@ -110,8 +114,7 @@ export class Session {
   freeze(): void {
     this.frozen = true;
     // What stands still shows one moment: that of the newest event the model has.
-    this.revision += 1;
-    this.glance = this.revision;
+    for (const drawing of DRAWINGS) this.drawn[drawing] += 1;
     this.cameMeanwhile = 0;
   }
 
@@ -123,8 +126,7 @@ export class Session {
       this.#feed.restart();
     }
     this.#keptEvents = 0;
-    this.#news = true;
-    this.#showSoon();
+    this.#changed();
   }
 
   #hear(told: Told): void {
@@ -143,7 +145,12 @@ export class Session {
     if (this.frozen) this.#keep(message);
     else if (this.#kept.length > 0) this.#kept.push(message);
     else this.#take(message);
-    this.#news = true;
+    this.#changed();
+  }
+
+  #changed(): void {
+    const nowMs = performance.now();
+    for (const drawing of DRAWINGS) if (!this.#owed.has(drawing)) this.#owed.set(drawing, nowMs);
     this.#showSoon();
   }
 
@@ -219,44 +226,61 @@ export class Session {
       this.cameMeanwhile = this.#keptEvents;
       return;
     }
-    const rush = this.#untold > PAGE_RUSH_EVENTS;
-    const pauseMs = rush || this.#kept.length > 0 ? GLANCE_PAUSE_MS : 0;
-    const listsDue = this.#news && !(rush && nowMs - this.#toldMs < PAGE_RUSH_DRAW_MS);
-    const patienceMs = listsDue ? PATIENCE_MS : 0;
-    const [glanceMs, clockMs] = [this.#glanceOwedMs, this.#clockOwedMs];
-    // Lists, pictures and, in a rush, the clock have frames of their own: no one frame is long.
-    if (glanceMs !== null && nowMs >= Math.max(glanceMs, this.#glancedMs + pauseMs) + patienceMs) {
-      this.#showGlance(nowMs);
-      if (pauseMs === 0) this.#tick();
-    } else if (clockMs !== null && nowMs >= clockMs + patienceMs) this.#tick();
-    else if (listsDue) this.#showLists(nowMs);
-    if (this.#news || this.#glanceOwedMs !== null || this.#clockOwedMs !== null) this.#showSoon();
+    if (this.#kept.length > 0) this.#takeKept();
+    if (this.#untold > PAGE_RUSH_EVENTS) this.#rushMs = nowMs;
+    if (nowMs - this.#rushMs < RUSH_OVER_MS) {
+      const next = this.#mostOverdue(nowMs);
+      if (next !== null) this.#draw(nowMs, next);
+      if (next === 'rows') this.nowNs = this.#clockNs;
+      else if (next === 'stage') this.stageNowNs = this.#clockNs;
+      else if (this.#owed.size === 0) this.#tick();
+    } else if ((this.#owed.has('lines') || this.#owed.has('rows')) && nowMs - (this.#owed.get('sums') ?? nowMs) < PATIENCE_MS)
+      this.#draw(nowMs, 'lines', 'rows');
+    else {
+      if (this.#owed.size > 0) this.#draw(nowMs, 'sums', 'stage');
+      if (this.#clockOwed) this.#tick();
+    }
+    if (this.#kept.length > 0) this.#changed();
+    if (this.#owed.size > 0 || this.#clockOwed) this.#showSoon();
   };
 
-  #showLists(nowMs: number): void {
-    this.#untold = 0;
-    this.#toldMs = nowMs;
-    this.#takeKept();
-    this.revision += 1;
-    this.#glanceOwedMs ??= nowMs;
-    this.#news = this.#kept.length > 0;
+  /** Of what is owed that for which most of its pauses have passed; null where none has passed its first. */
+  #mostOverdue(nowMs: number): Drawing | null {
+    let found: Drawing | null = null;
+    let most = 1;
+    for (const drawing of this.#owed.keys()) {
+      const pauses = (nowMs - this.#drawnMs[drawing]) / PAUSES_MS[drawing];
+      if (pauses < most) continue;
+      most = pauses;
+      found = drawing;
+    }
+    return found;
   }
 
-  #showGlance(nowMs: number): void {
-    this.#glancedMs = nowMs;
-    this.#glanceOwedMs = null;
-    this.glance = this.revision;
+  #draw(nowMs: number, ...drawings: Drawing[]): void {
+    for (const drawing of drawings) {
+      this.drawn[drawing] += 1;
+      this.#drawnMs[drawing] = nowMs;
+      this.#owed.delete(drawing);
+    }
+    if (drawings.includes('lines')) this.#untold = 0;
   }
 
   #setStatus(status: Status): void {
     this.status = status;
     this.#offsetMs = status.nowNs / 1e6 - performance.now();
-    if (this.nowNs === 0) this.nowNs = status.nowNs;
+    this.nowNs ||= status.nowNs;
+    this.stageNowNs ||= status.nowNs;
   }
 
   #tick(): void {
-    this.#clockOwedMs = null;
-    if (this.status === null || this.#kept.length > 0 || this.model.counts.live === 0) return;
-    this.nowNs = (performance.now() + this.#offsetMs) * 1e6;
+    this.#clockOwed = false;
+    this.nowNs = this.#clockNs;
+    this.stageNowNs = this.nowNs;
+  }
+
+  /** What the bridge's clock says now; while nothing moves, what it last said here. */
+  get #clockNs(): number {
+    return this.status === null || this.#kept.length > 0 || this.model.counts.live === 0 ? this.nowNs : (performance.now() + this.#offsetMs) * 1e6;
   }
 }

@@ -34,7 +34,7 @@ export class Story {
 
   /** Without a choice the newest connection is on show; looking at it does not choose it. */
   readonly connection = $derived.by((): Connection | null => {
-    void this.#session.glance;
+    void this.#session.drawn.sums;
     const { model } = this.#session;
     const { key } = this.#selection;
     return key === null ? this.#shownByItself(model.connections.at(-1) ?? null) : model.byKey(key);
@@ -53,7 +53,7 @@ export class Story {
 
   /** Grows when the connection on show changed; what draws it reads this. */
   readonly revision = $derived.by(() => {
-    void this.#session.glance;
+    void this.#session.drawn.sums;
     return this.connection?.revision ?? 0;
   });
 

@@ -45,7 +45,7 @@ export class TraceFilter {
   );
 
   readonly listing = $derived.by((): Listing => {
-    void this.#session.revision;
+    void this.#session.drawn.lines;
     void this.#turn;
     const { log } = this.#session.model;
     const search = this.#search;
