@@ -1,5 +1,5 @@
 // Where each stretch of a connection lies on the waterfall: pure geometry of one row.
-import type { Connection } from '../model/connection.ts';
+import { isFailure, type Connection } from '../model/connection.ts';
 import { xOf, type TimeScale, type TimeWindow } from './time-scale.ts';
 
 export type BarKind = 'connect' | 'queued' | 'reading' | 'held' | 'replied' | 'closing';
@@ -14,7 +14,7 @@ export interface WaterfallRow {
   bars: Bar[];
   /** Where the hold will be over, while it lasts. */
   dueX: number | null;
-  /** Where it ended without a reply. */
+  /** Where it failed. */
   failedX: number | null;
   endX: number;
 }
@@ -53,7 +53,7 @@ export function waterfallRow(connection: Connection, scale: TimeScale, nowNs: nu
     add('closing', repliedNs, end);
   }
   const due = holdFromNs !== null && holdMs !== null && repliedNs === null && endNs === null ? xOf(scale, holdFromNs + holdMs * 1e6) : null;
-  const failed = connection.outcome !== null && connection.outcome !== 'replied' && endNs !== null ? xOf(scale, endNs) : null;
+  const failed = isFailure(connection.outcome) && endNs !== null ? xOf(scale, endNs) : null;
   const inSight = (x: number | null): number | null => (x !== null && x >= 0 && x <= scale.width ? toQuarter(x) : null);
   return {
     bars,

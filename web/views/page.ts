@@ -1,5 +1,6 @@
 // What every view of the page shares: the session, the selection, the theme; made once, handed down by context.
 import { getContext, setContext } from 'svelte';
+import { ColoursState } from '../state/colours.svelte.ts';
 import { Experiments } from '../state/experiments.svelte.ts';
 import { Selection } from '../state/selection.svelte.ts';
 import { Story } from '../state/story.svelte.ts';
@@ -12,6 +13,7 @@ export interface Page {
   selection: Selection;
   story: Story;
   theme: ThemeState;
+  colours: ColoursState;
   traceFilter: TraceFilter;
   experiments: Experiments;
 }
@@ -21,11 +23,13 @@ const KEY = Symbol('page');
 export function makePage(): Page {
   const session = new Session();
   const selection = new Selection(session);
+  const theme = new ThemeState();
   const page = {
     session,
     selection,
     story: new Story(session, selection),
-    theme: new ThemeState(),
+    theme,
+    colours: new ColoursState(theme),
     traceFilter: new TraceFilter(session),
     experiments: new Experiments(session, selection),
   };
