@@ -114,7 +114,7 @@ export const FEED_FRAME_MAX_BYTES = 65_536;
 export const FEED_BACKLOG_MAX_BYTES = 8_388_608;
 
 /** Events go to the pages this often and at most so many in one flush; more than that is a gap and a snapshot. */
-export const FEED_FLUSH_MS = 16;
+export const FEED_FLUSH_MS = 12;
 /** After a flush that told so few events, counted once for each page, the next may follow sooner: who watches one client waits for a frame, not for the feed. */
 export const FEED_QUIET_EVENTS = 64;
 export const FEED_QUIET_FLUSH_MS = 4;

@@ -27,6 +27,8 @@ type Drawing = keyof typeof PAUSES_MS;
 const DRAWINGS = Object.keys(PAUSES_MS) as Drawing[];
 /** Where lists are drawn in frame after frame, sums and pictures wait no longer than this for a frame of their own. */
 const PATIENCE_MS = 100;
+/** What is newest stands in the lines: others come before them only where they are later by so many of their pauses. */
+const LINES_START = 0.7;
 /** A rush is over when for so long no frame had many events to show. */
 const RUSH_OVER_MS = 500;
 /** Of each frame, for catching up after the view was frozen: half of it stays for drawing. */
@@ -244,14 +246,16 @@ export class Session {
     if (this.#owed.size > 0 || this.#clockOwed) this.#showSoon();
   };
 
-  /** Of what is owed that for which most of its pauses have passed; null where none has passed its first. */
+  /** Of what is owed that for which most of its pauses have passed, lines with a start over the others; null where none has passed its first. */
   #mostOverdue(nowMs: number): Drawing | null {
     let found: Drawing | null = null;
-    let most = 1;
+    let most = 0;
     for (const drawing of this.#owed.keys()) {
       const pauses = (nowMs - this.#drawnMs[drawing]) / PAUSES_MS[drawing];
-      if (pauses < most) continue;
-      most = pauses;
+      if (pauses < 1) continue;
+      const overdue = drawing === 'lines' ? pauses + LINES_START : pauses;
+      if (overdue < most) continue;
+      most = overdue;
       found = drawing;
     }
     return found;
