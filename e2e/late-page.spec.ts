@@ -14,7 +14,7 @@ test.afterAll(async () => {
 async function connect(page: Page, count: number, total: number): Promise<void> {
   await page.getByRole('spinbutton', { name: 'Count' }).fill(String(count));
   await connectButton(page).click();
-  await expect(region(page, 'Connections')).toContainText(new RegExp(`\\b${total}\\b.*replied`, 's'));
+  await expect(page.getByRole('banner')).toContainText(`${total} replied`);
 }
 
 test('after more exchanges than a page that joins is told of: only whole ones, the same as on the first, and nobody left over', async ({ page, context }) => {
@@ -30,5 +30,7 @@ test('after more exchanges than a page that joins is told of: only whole ones, t
   expect(told).toBeGreaterThan(100);
   expect(told).toBeLessThan(300);
   await region(late, 'Connections').getByRole('combobox', { name: 'Order' }).selectOption('oldest first');
-  for (const row of await rows(late).allInnerTexts()) expect(row).toMatch(/^client :\d+\s+A → B$/);
+  const oldest = await rows(late).allInnerTexts();
+  expect(oldest.length).toBeGreaterThan(5);
+  for (const row of oldest) expect(row).toMatch(/^client :\d+\s+A → B$/);
 });

@@ -290,6 +290,7 @@ test('a count with more digits does not move the page', async ({ page }) => {
   const wide = await startBridge(['--backlog', '4096']);
   await page.setViewportSize({ width: 1440, height: 900 });
   await openPage(page, wide.url);
+  await expect(page.locator('.counts b')).toHaveCount(3);
   const height = (counts: readonly string[]): Promise<number | undefined> =>
     page.getByRole('banner').evaluate((header, texts) => {
       header.querySelectorAll('.counts b').forEach((count, at) => (count.textContent = texts[at] ?? ''));

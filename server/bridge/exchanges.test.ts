@@ -80,6 +80,11 @@ describe('exchanges that ended', () => {
     expect(trace.told(17)).toEqual({ b: 9 });
   });
 
+  it('that used a port of which only the last states of one before are known are told without those', () => {
+    const trace = new Told().add('before', stateRecord('TIME-WAIT', 40_001)).exchange('a', 40_001, 11);
+    expect(trace.told(100)).toEqual({ a: 9 });
+  });
+
   it('of a socket that only the kernel saw are told where it saw their beginning', () => {
     const trace = new Told();
     for (const state of ['ESTABLISHED', 'FIN-WAIT-1', 'CLOSED'] as const) trace.add('queued', stateRecord(state, 40_001));

@@ -26,7 +26,7 @@ interface Exchange {
   lastSeq: number;
   records: number;
   told: boolean;
-  /** Its two ends, the lower port first, and the one before of the same four numbers or ports. */
+  /** Its two addresses in the order of their ports, 0 where they are not known yet; and the one before it with the same two ports. */
   lowIp: number;
   highIp: number;
   earlier: Exchange | null;

@@ -5,8 +5,8 @@ import { TAG, WORDS } from '../wire/record-layout.ts';
 import { recordFrame } from '../wire/record-frame.ts';
 import { RecordBatch, recordCloses, recordDescriptor, recordProcess, recordTag } from '../wire/record.ts';
 import { OUR_PROCESSES } from '../wire/vocabulary.ts';
-import { Exchanges } from './exchanges.ts';
 import { Excerpt } from './excerpt.ts';
+import { Exchanges } from './exchanges.ts';
 import { Milestones } from './milestones.ts';
 import { OpenSockets } from './open-sockets.ts';
 

@@ -28,7 +28,7 @@ export const ServerOrder = Type.Union([
   Type.Object({ id: Type.Integer(), type: Type.Literal('set-hold'), holdMs: Type.Integer() }),
   Type.Object({ id: Type.Integer(), type: Type.Literal('set-backlog'), backlog: Type.Integer() }),
   Type.Object({ id: Type.Integer(), type: Type.Literal('pause-accept'), pauseMs: Type.Integer() }),
-  /** The orderly stop; said twice it is still one. */
+  /** The orderly stop, answered when the listener is closed; said twice it is still one. */
   Type.Object({ id: Type.Integer(), type: Type.Literal('stop') }),
   /** Ends at once: those held are lost. */
   Type.Object({ id: Type.Integer(), type: Type.Literal('end') }),

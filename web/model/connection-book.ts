@@ -48,7 +48,7 @@ export class ConnectionBook {
     return { live: this.connections.length - this.#ended, replied: this.#replied, failed: this.#failed };
   }
 
-  /** How many there were before the oldest of `connections`. */
+  /** How many were forgotten so far, always the longest ended. */
   get forgotten(): number {
     return this.#forgotten;
   }
