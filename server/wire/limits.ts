@@ -223,8 +223,8 @@ export const PAGE_FROZEN_EVENTS = 200_000;
 /** Of connections a page keeps all that live, and of those that ended the newest: up to so many in all, but so many of them in any case. */
 export const PAGE_CONNECTIONS = 20_000;
 export const PAGE_ENDED_CONNECTIONS_MIN = 10_000;
-/** So many are forgotten at a time: few enough for one frame, and enough that looking through all of them pays. */
-export const PAGE_FORGET_CONNECTIONS = 1_000;
+/** So many are forgotten at a time: few enough to cost no frame, and enough that a list made anew for each time pays. */
+export const PAGE_FORGET_CONNECTIONS = 250;
 /** Nobody reads more new events than this in one frame: a page draws the lines of such a rush every second frame at most, and has the others for the rest. */
 export const PAGE_RUSH_EVENTS = 64;
 export const PAGE_RUSH_DRAW_MS = 30;

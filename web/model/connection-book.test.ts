@@ -63,10 +63,19 @@ describe('an ended connection that is forgotten', () => {
     expect(book.connections).toHaveLength(PAGE_CONNECTIONS);
     // Whoever still shows it sees what it was.
     expect([first.startNs, first.holdMs, first.outcome]).toEqual([1, 5_000, 'refused']);
+    const { revision } = first;
+    let again = 0;
     for (let i = 0; i < 10_000; i += 1) {
       const client = book.newEnd(false, 'nc');
       const connection = book.create(`k${i}`, client, null, 1e9);
-      expect([connection.holdMs, connection.endNs, connection.revision, client.pid, client.gotByte, client.calls]).toEqual([null, null, 0, null, false, []]);
+      expect([connection.holdMs, connection.endNs, connection.errno, client.pid, client.gotByte, client.calls]).toEqual([null, null, null, null, false, []]);
+      client.closedNs = 2e9;
+      book.settle(connection);
+      book.prune();
+      if (connection !== first) continue;
+      again += 1;
+      expect(first.revision).toBeGreaterThan(revision);
     }
+    expect(again).toBeGreaterThan(0);
   });
 });

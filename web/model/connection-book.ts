@@ -7,6 +7,7 @@ import type { EventLog } from './event-log.ts';
 import { endOf, isOver, outcomeOf, phaseOf } from './outcome.ts';
 import { PhaseList } from './phase-list.ts';
 import { END_COLUMNS, SocketEnd } from './socket-end.ts';
+import { Spares } from './spares.ts';
 
 /** How many connections that used the same client port one after another can still be told apart by time. */
 const GENERATIONS_MAX = 4;
@@ -33,6 +34,8 @@ export class ConnectionBook {
   /** By the client's endpoint, the newest; ports are reused, and those that had it before follow by `earlier`. */
   readonly #byClientEndpoint = new Map<string, Connection>();
   readonly #store: ConnectionStore;
+  readonly #spares = new Spares<Connection>();
+  readonly #spareEnds = new Spares<SocketEnd>();
   #number = 0;
   #forgotten = 0;
   #ended = 0;
@@ -88,7 +91,9 @@ export class ConnectionBook {
 
   /** An end of which nothing is known yet. */
   newEnd(ours: boolean, process: string): SocketEnd {
-    return new SocketEnd(this.#store, ours, process);
+    const end = this.#spareEnds.take() ?? new SocketEnd(this.#store);
+    end.begin(ours, process);
+    return end;
   }
 
   /** One string for all that say the same. */
@@ -98,7 +103,8 @@ export class ConnectionBook {
 
   create(key: string, client: SocketEnd, server: SocketEnd | null, startNs: number): Connection {
     this.#number += 1;
-    const connection = new Connection(this.#store, key, this.#number, client, server, startNs);
+    const connection = this.#spares.take() ?? new Connection(this.#store, client);
+    connection.begin(key, this.#number, client, server, startNs);
     this.connections.push(connection);
     this.living.connecting.add(connection);
     this.#byKey.set(key, connection);
@@ -191,6 +197,7 @@ export class ConnectionBook {
     const at = this.connections.lastIndexOf(other);
     if (at >= 0) this.connections.splice(at, 1);
     connection.absorb(other);
+    this.#rest(other);
   }
 
   /** Keeps the bound; does nothing until there is enough to make it worth while. */
@@ -198,13 +205,19 @@ export class ConnectionBook {
     let excess = this.#ended - Math.max(PAGE_ENDED_CONNECTIONS_MIN, PAGE_CONNECTIONS - this.counts.live);
     if (excess < PAGE_FORGET_CONNECTIONS) return;
     this.#forgotten += excess;
-    this.connections = this.connections.filter((connection) => {
-      if (excess <= 0 || connection.phase !== 'ended') return true;
-      excess -= 1;
-      this.#ended -= 1;
-      this.#forget(connection);
-      return false;
-    });
+    const living: Connection[] = [];
+    let looked = 0;
+    for (; excess > 0; looked += 1) {
+      const connection = this.connections[looked];
+      if (connection === undefined) break;
+      if (connection.phase === 'ended') {
+        excess -= 1;
+        this.#ended -= 1;
+        this.#forget(connection);
+      } else living.push(connection);
+    }
+    // Another list, not this one made shorter: who counts its rows may be at it.
+    this.connections = living.concat(this.connections.slice(looked));
     this.#store.log.tidy();
   }
 
@@ -224,7 +237,18 @@ export class ConnectionBook {
       if (end.socket !== null) this.#bySocket.delete(end.pid, end.socket);
       if (end.fd !== null && this.byDescriptor(end.pid, end.fd) === connection) this.closeDescriptor(end.pid, end.fd);
     }
+    this.#rest(connection);
+  }
+
+  /** Nothing leads to it any more: in a while it serves another. */
+  #rest(connection: Connection): void {
+    for (const end of [connection.client, connection.server]) {
+      if (end === null) continue;
+      end.free();
+      this.#spareEnds.add(end);
+    }
     connection.free();
+    this.#spares.add(connection);
   }
 
   #forgetEndpoint(connection: Connection): void {

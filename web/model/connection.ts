@@ -26,12 +26,12 @@ export const CONNECTION_COLUMNS = 12;
 
 export class Connection {
   /** Stable for the run: the client's name where it is ours, else the server's process and socket. */
-  readonly key: string;
+  key = '';
   /** Order of appearance, from 1. */
-  readonly number: number;
+  number = 0;
   client: SocketEnd;
   /** Null: refused, or not accepted yet. */
-  server: SocketEnd | null;
+  server: SocketEnd | null = null;
   /** Where the client went: '127.0.0.1:9736'. */
   target: string | null = null;
   phase: Phase = 'connecting';
@@ -48,13 +48,26 @@ export class Connection {
   readonly #store: ConnectionStore;
   readonly #row: number;
 
-  constructor(store: ConnectionStore, key: string, number: number, client: SocketEnd, server: SocketEnd | null, startNs: number) {
+  constructor(store: ConnectionStore, client: SocketEnd) {
     this.#store = store;
     this.#row = store.connections.take();
+    this.client = client;
+  }
+
+  /** From here on it is a new one, of which only this is known; whoever saw it before sees by its revision that it changed. */
+  begin(key: string, number: number, client: SocketEnd, server: SocketEnd | null, startNs: number): void {
+    const revision = this.revision;
+    this.#store.connections.clear(this.#row);
+    this.#store.connections.set(this.#row, REVISION, revision + 1);
     this.key = key;
     this.number = number;
     this.client = client;
     this.server = server;
+    this.target = null;
+    this.phase = 'connecting';
+    this.outcome = null;
+    this.errno = null;
+    this.otherKey = null;
     this.startNs = startNs;
   }
 
@@ -149,7 +162,7 @@ export class Connection {
     this.#store.connections.set(this.#row, REPLY, byte);
   }
 
-  /** Grows with each change. */
+  /** Grows with each change, and when it begins anew. */
   get revision(): number {
     return this.#store.connections.get(this.#row, REVISION) ?? 0;
   }
@@ -188,7 +201,7 @@ export class Connection {
     this.#unaccepted = EMPTY;
   }
 
-  /** What was told of `other`, taken for a foreign client's, is this one's: nothing is left of `other`. */
+  /** What was told of `other`, taken for a foreign client's, is this one's; nothing of it is left to give back but its client's end. */
   absorb(other: Connection): void {
     this.server = other.server;
     this.holdMs = other.holdMs;
@@ -207,18 +220,14 @@ export class Connection {
     other.server = null;
     other.#notes = EMPTY;
     other.#unaccepted = EMPTY;
-    other.free();
   }
 
-  /** Gives back what it and its ends kept; to be called once, when nothing leads to it any more. */
+  /** Gives back what it kept, but for its ends, once nothing leads to it any more. */
   free(): void {
-    this.client.free();
-    this.server?.free();
     this.#store.freePlaces(this.#notes);
     this.#store.lists.free(this.#unaccepted);
     this.#notes = EMPTY;
     this.#unaccepted = EMPTY;
-    this.#store.connections.free(this.#row);
   }
 
   /** Where the log keeps what happened to it and is no call (holds, cuts, resets, retransmits, foreign calls), as it came. */

@@ -1,16 +1,13 @@
 // Rows of numbers in one array: what thousands of objects would each keep in boxes of their own, and collecting garbage would have to visit.
+import { Spares } from './spares.ts';
 
-/** Freed rows rest until so many wait: whoever still looks at what was just forgotten sees what it was. */
-const RESTING_ROWS = 4_096;
 const FIRST_ROWS = 256;
 
 export class NumberRows {
   readonly #width: number;
   #values: Float64Array;
   #made = 0;
-  /** Freed rows, the longest free first, from `#rested` on. */
-  readonly #free: number[] = [];
-  #rested = 0;
+  readonly #spares = new Spares<number>();
 
   constructor(width: number) {
     this.#width = width;
@@ -19,27 +16,31 @@ export class NumberRows {
 
   /** A row of nulls. */
   take(): number {
-    let row = this.#made;
-    if (this.#free.length - this.#rested > RESTING_ROWS) {
-      row = this.#free[this.#rested] ?? row;
-      this.#rested += 1;
-      if (this.#rested > RESTING_ROWS) {
-        this.#free.splice(0, this.#rested);
-        this.#rested = 0;
-      }
-    } else this.#made += 1;
+    const spare = this.#spares.take();
+    if (spare !== undefined) {
+      this.clear(spare);
+      return spare;
+    }
+    const row = this.#made;
+    this.#made += 1;
     const from = row * this.#width;
     if (from === this.#values.length) {
       const larger = new Float64Array(2 * from);
       larger.set(this.#values);
       this.#values = larger;
     }
-    this.#values.fill(NaN, from, from + this.#width);
+    this.clear(row);
     return row;
   }
 
+  /** It says what it said until it is taken again. */
   free(row: number): void {
-    this.#free.push(row);
+    this.#spares.add(row);
+  }
+
+  /** A row of nulls again. */
+  clear(row: number): void {
+    this.#values.fill(NaN, row * this.#width, (row + 1) * this.#width);
   }
 
   get(row: number, column: number): number | null {

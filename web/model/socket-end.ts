@@ -10,20 +10,27 @@ export const END_COLUMNS = 10;
 
 export class SocketEnd {
   /** 'increment-server', 'tcp-client', or a foreign program's name; '' where it is not known. */
-  process: string;
+  process = '';
   /** False: a foreign process, whose calls we do not make. */
-  readonly ours: boolean;
+  ours = false;
   clientId: string | null = null;
   /** Its own address: '127.0.0.1:43902'. */
   local: string | null = null;
   readonly #store: ConnectionStore;
   readonly #row: number;
 
-  constructor(store: ConnectionStore, ours: boolean, process: string) {
+  constructor(store: ConnectionStore) {
     this.#store = store;
     this.#row = store.ends.take();
+  }
+
+  /** From here on it is a new one, of which only this is known. */
+  begin(ours: boolean, process: string): void {
+    this.#store.ends.clear(this.#row);
     this.ours = ours;
     this.process = process;
+    this.clientId = null;
+    this.local = null;
   }
 
   get pid(): number | null {
@@ -126,14 +133,13 @@ export class SocketEnd {
     this.#store.ends.set(this.#row, STATES, states);
   }
 
-  /** Gives back what it kept; to be called once. */
+  /** Gives back what it kept, once nothing leads to it any more. */
   free(): void {
     const { ends, lists } = this.#store;
     this.#store.freePlaces(this.#calls);
     lists.free(this.#states);
     ends.set(this.#row, CALLS, EMPTY);
     ends.set(this.#row, STATES, EMPTY);
-    ends.free(this.#row);
   }
 
   /** Where the log keeps its calls, in order of time. */

@@ -249,13 +249,12 @@ export class TraceModel {
     end.pid = event.pid;
     end.fd = event.returned;
     end.socket = socket;
-    const key = serverKey(event.pid, socket);
     let connection = this.book.byClientEndpoint(remote);
     // The client's end may be known already; one that was accepted, or was over before, is an earlier generation of the same port.
     if (connection?.server !== null || (connection.phase === 'ended' && connection.startNs > event.atNs)) {
       const client = this.book.newEnd(false, '');
       client.local = remote;
-      connection = this.book.create(key, client, end, event.atNs);
+      connection = this.book.create(serverKey(event.pid, socket), client, end, event.atNs);
     } else {
       connection.accept(end);
       this.book.reopen(connection);
