@@ -35,6 +35,14 @@ interface Call {
   socket?: FollowedSocket;
 }
 
+/** A wait that is over, for whatever came. */
+interface Wait extends Call {
+  readonly durationNs: number;
+  readonly returned: number;
+  /** Those it was told of: one wait may have brought news of several. */
+  readonly toldOf: FollowedSocket[];
+}
+
 interface SocketCall extends Call {
   readonly durationNs: number;
   readonly fd: number;
@@ -58,11 +66,13 @@ export class ForeignCalls implements CallListener {
   #identitiesNs = 0;
   readonly #pending = new Map<number, Call>();
   readonly #recentSockets = new Map<number, SocketCall>();
+  /** The last wait of each thread: a busy program waits a hundred times for others, and what it does next says for whom. */
+  readonly #waits = new Map<number, Wait>();
   /** Records of each thread since they were last asked for. */
   readonly #heard = new Map<number, number>();
   #openSockets = 0;
   #lookups = 0;
-  /** Connections, waits and threads of which calls are missing, because a bound was reached or the case cannot be told apart. */
+  /** Connections and threads of which calls are missing, because a bound was reached. */
   leftOut = 0;
 
   constructor(ownPids: Iterable<number>, lookup: ProcessLookup, tell: (call: ForeignCall, socket: FollowedSocket) => void) {
@@ -116,6 +126,7 @@ export class ForeignCalls implements CallListener {
     this.#threads.clear();
     this.#pending.clear();
     this.#recentSockets.clear();
+    this.#waits.clear();
     this.#openSockets = 0;
   }
 
@@ -175,6 +186,8 @@ export class ForeignCalls implements CallListener {
     if (!client.sockets.has(fd)) this.#openSockets += 1;
     client.sockets.set(fd, socket);
     connect.socket = socket;
+    // What the thread waited for before is not this socket's.
+    this.#waits.delete(tid);
     const made = this.#recentSockets.get(tid * DESCRIPTORS_PER_THREAD + fd);
     if (made !== undefined) {
       this.#recentSockets.delete(tid * DESCRIPTORS_PER_THREAD + fd);
@@ -215,15 +228,19 @@ export class ForeignCalls implements CallListener {
     }
     if (client === undefined) return;
     if (call !== 'connect' && !BY_DESCRIPTOR.has(call)) {
-      const [only] = client.sockets.values();
-      if (client.sockets.size === 1 && only !== undefined) this.#say(pending, client, tid, -1, durationNs, returned, only);
-      else if (client.sockets.size > 1) this.leftOut += 1;
+      if (this.#waits.size >= THREADS_MAX) this.#waits.clear();
+      this.#waits.set(tid, { ...pending, durationNs, returned, toldOf: [] });
       return;
     }
     const fd = pending.args[0] ?? -1;
     // A second connect() of the same socket asks how the first one went.
     const socket = pending.socket ?? client.sockets.get(fd);
     if (socket === undefined) return;
+    const wait = this.#waits.get(tid);
+    if (wait !== undefined && !wait.toldOf.includes(socket)) {
+      wait.toldOf.push(socket);
+      this.#say(wait, client, tid, -1, wait.durationNs, wait.returned, socket);
+    }
     this.#say(pending, client, tid, fd, durationNs, returned, socket);
     if (call === 'close') this.#forget(client, fd);
   }
@@ -235,7 +252,10 @@ export class ForeignCalls implements CallListener {
         if (socket.state === TCP_CLOSE && nowNs - socket.closedNs > CALLS_LINGER_NS) this.#forget(client, fd);
       }
     }
-    if (this.#openSockets === 0) this.#threads.clear();
+    if (this.#openSockets === 0) {
+      this.#threads.clear();
+      this.#waits.clear();
+    }
     return this.#openSockets;
   }
 
