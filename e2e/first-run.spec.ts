@@ -1,8 +1,8 @@
 // The first minutes of a person who has just started it, on the page: three clients, a netcat, a taken port, a stopped server, a crash.
-import { AxeBuilder } from '@axe-core/playwright';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { expect, test } from 'playwright/test';
+import { violations } from './accessibility.ts';
 import { startBridge, type BridgeUnderTest } from './bridge-under-test.ts';
 import { trace } from './feed-client.ts';
 import { openPage, region, rows } from './page-parts.ts';
@@ -66,8 +66,7 @@ test.describe('with a hold of two seconds', () => {
       await page.getByRole('button', { name: 'Connect', exact: true }).click();
       await expect(rows(page).first()).toContainText('→');
       await rows(page).first().click();
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`)).toEqual([]);
+      expect(await violations(page, colorScheme)).toEqual([]);
     });
   }
 

@@ -1,6 +1,6 @@
 // The page as an instrument: stepping through a conversation, its address, its verdict, its states, and the kernel's table.
-import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type Locator, type Page } from 'playwright/test';
+import { violations } from './accessibility.ts';
 import { startBridge, type BridgeUnderTest } from './bridge-under-test.ts';
 import { trace } from './feed-client.ts';
 import { openPage, region, rows } from './page-parts.ts';
@@ -175,8 +175,7 @@ test('the state diagram opens from the keyboard, says where both ends were seen,
     await expect(dialog.getByRole('term').filter({ hasText: new RegExp(`^\\s*${state}`) })).toHaveCount(1);
   }
   await expect(dialog.getByRole('term').filter({ hasText: "the server's end" })).toHaveCount(1);
-  const { violations } = await new AxeBuilder({ page }).include('dialog').analyze();
-  expect(violations.map((violation) => violation.id)).toEqual([]);
+  expect(await violations(page, 'light', 'dialog')).toEqual([]);
   await page.keyboard.press('Escape');
   await expect(dialog).toHaveCount(0);
 });
@@ -252,8 +251,7 @@ for (const colorScheme of ['light', 'dark'] as const) {
       await oneExchange(page);
       const conversation = region(page, 'Conversation');
       await conversation.getByText(/replied after .* closed in order/).click();
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(violations.map((violation) => `${violation.id}: ${violation.nodes.map((node) => node.html.slice(0, 120)).join(' | ')}`)).toEqual([]);
+      expect(await violations(page, colorScheme)).toEqual([]);
       // Nothing is wider than the window.
       expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(width);
     });

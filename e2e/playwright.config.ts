@@ -10,7 +10,8 @@ export default defineConfig({
   testMatch: '*.spec.ts',
   outputDir: '../test-results',
   fullyParallel: false,
-  workers: 2,
+  // One more than the processors of a small machine: many tests wait for holds.
+  workers: 3,
   timeout: 60_000,
   // A condition may take its time on a busy machine.
   expect: { timeout: 15_000 },
