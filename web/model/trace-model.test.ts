@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { TraceEvent } from '#wire/event.ts';
+import { PAGE_CONNECTIONS } from '#wire/limits.ts';
 import type { Snapshot } from '#wire/message.ts';
 import { callsOf, type Connection } from './connection.ts';
 import {
@@ -301,4 +302,26 @@ describe('a snapshot', () => {
     expect([...parts.log]).toEqual(events);
     expect([parts.lastSeq, parts.byKey('c7'), parts.connections.length]).toEqual([999, null, 1]);
   });
+});
+
+test('a connection that serves again has nothing of the one it was', { timeout: 30_000 }, () => {
+  const EARLIER = PAGE_CONNECTIONS + 6_000;
+  const LATER = 600;
+  const one = (i: number): SampleConnection => ({ atNs: 2e6 + i * 1e6, local: `127.0.${1 + (i >> 14)}.1:${20_000 + (i & 0x3fff)}`, socket: i + 1, holdMs: 7 });
+  /** Ours and seen by the kernel; a foreign client; one of which only the kernel tells, so far. */
+  const told = (i: number, kinds: number): Story => {
+    if (i % kinds === 0) return [...clientStory(one(i)), ...serverStory(one(i)), ...tracepoints(one(i))];
+    return i % kinds === 1 ? serverStory(one(i)) : tracepoints(one(i)).slice(0, 4);
+  };
+  const stories = (from: number, count: number, kinds: number): Story => Array.from({ length: count }, (_, i) => told(from + i, kinds)).flat();
+  const [aged, fresh] = [modelOf(), modelOf()];
+  for (let from = 0; from < EARLIER; from += 500) aged.apply(numbered(stories(from, 500, 2), 1_000 + from * 30));
+  expect(aged.connections.length).toBeLessThan(EARLIER - 4_096);
+  const later = numbered(stories(EARLIER, LATER, 3), 1_000_000);
+  aged.apply(later);
+  fresh.apply(later);
+  const newest = aged.connections.slice(-LATER);
+  expect(newest.map(shown)).toEqual(fresh.connections.map(shown));
+  expect(newest.map(({ key, otherKey, errno }) => [key, otherKey, errno])).toEqual(fresh.connections.map(({ key, otherKey, errno }) => [key, otherKey, errno]));
+  expect(newest.map(({ key }) => aged.byKey(key)?.number)).toEqual(newest.map(({ number }) => number));
 });
