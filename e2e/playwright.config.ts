@@ -10,8 +10,7 @@ export default defineConfig({
   testMatch: '*.spec.ts',
   outputDir: '../test-results',
   fullyParallel: false,
-  // One more than the processors of a small machine: many tests wait for holds.
-  workers: 3,
+  workers: 2,
   timeout: 60_000,
   // A condition may take its time on a busy machine.
   expect: { timeout: 15_000 },

@@ -15,6 +15,8 @@ export class FollowedSocket implements SocketEnds {
   state = 0;
   /** When its state was last told. */
   seenNs = 0;
+  /** When a foreign process called connect() for it; 0 where none was seen to. */
+  connectNs = 0;
   /** When it was closed; 0 while it lives. */
   closedNs = 0;
   /** Its process and that one's name; 0 and '' where nobody knows. */

@@ -130,6 +130,18 @@ describe('calls of foreign processes', () => {
     expect(machine.calls.leftOut).toBe(0);
   });
 
+  it('a wait that another thread was in before the connect() is not told of its socket', () => {
+    const machine = new Machine();
+    machine.processes.set(201, { pid: NETCAT, comm: 'nc-worker' });
+    machine.connect(NETCAT, 5, 1);
+    machine.call(201, 'poll', 1, 0, 2, -1);
+    machine.connect(NETCAT, 6, 2);
+    const before = machine.told.length;
+    machine.call(201, 'read', 1, 6, 0, 1);
+    machine.call(201, 'read', 1, 5, 0, 1);
+    expect(machine.told.slice(before)).toEqual(['nc 200: read(6) = 1 on 2', 'nc 200: poll(-1) = 1 on 1', 'nc 200: read(5) = 1 on 1']);
+  });
+
   it('end with a killed process, some time after its sockets are closed', () => {
     const machine = new Machine();
     const socket = machine.connect(NETCAT, 5, 1);

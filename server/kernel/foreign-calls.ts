@@ -186,8 +186,7 @@ export class ForeignCalls implements CallListener {
     if (!client.sockets.has(fd)) this.#openSockets += 1;
     client.sockets.set(fd, socket);
     connect.socket = socket;
-    // What the thread waited for before is not this socket's.
-    this.#waits.delete(tid);
+    socket.connectNs = connect.atNs;
     const made = this.#recentSockets.get(tid * DESCRIPTORS_PER_THREAD + fd);
     if (made !== undefined) {
       this.#recentSockets.delete(tid * DESCRIPTORS_PER_THREAD + fd);
@@ -228,7 +227,8 @@ export class ForeignCalls implements CallListener {
     }
     if (client === undefined) return;
     if (call !== 'connect' && !BY_DESCRIPTOR.has(call)) {
-      if (this.#waits.size >= THREADS_MAX) this.#waits.clear();
+      this.#waits.delete(tid);
+      if (this.#waits.size >= THREADS_MAX) this.#waits.delete(this.#waits.keys().next().value ?? 0);
       this.#waits.set(tid, { ...pending, durationNs, returned, toldOf: [] });
       return;
     }
@@ -237,7 +237,8 @@ export class ForeignCalls implements CallListener {
     const socket = pending.socket ?? client.sockets.get(fd);
     if (socket === undefined) return;
     const wait = this.#waits.get(tid);
-    if (wait !== undefined && !wait.toldOf.includes(socket)) {
+    // One that was over before the socket went anywhere was for others.
+    if (wait !== undefined && wait.atNs + wait.durationNs > socket.connectNs && !wait.toldOf.includes(socket)) {
       wait.toldOf.push(socket);
       this.#say(wait, client, tid, -1, wait.durationNs, wait.returned, socket);
     }
