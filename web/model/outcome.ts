@@ -23,9 +23,18 @@ export function endOf(connection: Connection): number {
   return Math.max(client.closedNs ?? unacceptedEnd(connection) ?? 0, server?.closedNs ?? 0);
 }
 
-/** When the server's end was gone before anybody accepted it: of a client on another machine, whose own end nobody here sees, that is the last word. */
+/** States to which only the server's FIN brings a client's own end; who sends one has accepted, whether that is told here or not. */
+const AFTER_SERVERS_FIN = new Set(['CLOSE-WAIT', 'LAST-ACK']);
+
+/**
+ * When a foreign client of which no accept() is told was over: with the server's FIN, where its own end is seen; of one on another machine, whose own
+ * end nobody here sees, when the server's end was gone.
+ */
 function unacceptedEnd({ client, server, lastUnacceptedState }: Connection): number | null {
-  return server === null && client.lastState === undefined && lastUnacceptedState?.to === 'CLOSED' ? lastUnacceptedState.atNs : null;
+  if (server !== null) return null;
+  const last = client.lastState;
+  if (last !== undefined) return AFTER_SERVERS_FIN.has(last.to) ? last.atNs : null;
+  return lastUnacceptedState?.to === 'CLOSED' ? lastUnacceptedState.atNs : null;
 }
 
 /** What came of it: the client's own word where it has one, but a reset or a loss that the server saw is said. */

@@ -151,6 +151,18 @@ describe('foreign clients', () => {
     expect(model.counts.live).toBe(0);
   });
 
+  test('one that has the server’s FIN is not in the queue, though its accept() is told late or never: its client may stay half-open for hours', () => {
+    const told = tracepoints(nc).filter((event) => event['local'] === nc.local);
+    const upTo = (state: string): Story => told.slice(0, told.findIndex((event) => event['to'] === state) + 1);
+    expect(modelOf(upTo('ESTABLISHED')).connections[0]).toMatchObject({ phase: 'queued', endNs: null });
+    const model = modelOf(upTo('CLOSE-WAIT'));
+    expect(model.connections[0]).toMatchObject({ phase: 'ended', outcome: 'ended', endNs: upTo('CLOSE-WAIT').at(-1)?.atNs });
+    expect(model.counts.live).toBe(0);
+    model.apply(numbered(serverStory(nc), 1_000));
+    expect(model.connections).toHaveLength(1);
+    expect(model.connections[0]).toMatchObject({ phase: 'ended', outcome: 'replied' });
+  });
+
   test('the last states of one that was here before are no new one', () => {
     const model = modelOf(['FIN-WAIT-1', 'FIN-WAIT-2', 'LAST-ACK', 'CLOSED', 'TIME-WAIT'].map((to, at) => seenState(4e6 + at, nc.local, SERVER, null, to)));
     expect(model.connections).toHaveLength(0);
