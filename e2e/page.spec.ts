@@ -145,6 +145,7 @@ test('a frozen view stands still, countdowns too, and loses nothing', async ({ p
   // Its end, and one whole other connection, come meanwhile.
   await connectButton(page).click();
   await expect(resume).toContainText(/\(([3-9]\d|\d{3,}) came meanwhile\)/, { timeout: 20_000 });
+  await expect(region(page, 'Conversation')).toContainText('The view is frozen, and this connection is not in it');
   expect(await region(page, 'Connections').textContent()).toBe(frozen);
   expect(await region(page, 'Stage').textContent()).toBe(stage);
   expect(await region(page, 'Trace').getByRole('listbox').textContent()).toBe(line);
@@ -159,6 +160,30 @@ test('a frozen view stands still, countdowns too, and loses nothing', async ({ p
   // The kernel's last words on a closed socket may come between the two looks.
   await expect(async () => expect(await lineCount()).toBe(await lastSeq())).toPass({ timeout: 15_000 });
   await own.stop();
+});
+
+test('a view frozen in the moment its lines were drawn stays at their end', async ({ page }) => {
+  await open(page);
+  const list = region(page, 'Trace').getByRole('listbox');
+  const place = async (): Promise<number> => await list.evaluate((box) => box.scrollHeight - box.clientHeight - box.scrollTop);
+  await page.getByRole('spinbutton', { name: 'Count' }).fill('5');
+  // Before the scroll event of those lines: with the frame in which they came, not after it.
+  const frozen = list.evaluate(async (box) => {
+    const before = box.scrollHeight;
+    await new Promise<void>((grown) => {
+      const observer = new MutationObserver(() => {
+        if (box.scrollHeight < before + box.clientHeight) return;
+        observer.disconnect();
+        grown();
+      });
+      observer.observe(box, { subtree: true, childList: true, characterData: true, attributes: true });
+    });
+    box.closest('section')?.querySelector<HTMLElement>('button[aria-pressed]:not(.chip)')?.click();
+  });
+  await connectButton(page).click();
+  await frozen;
+  await expect(region(page, 'Trace').getByRole('button', { name: /^Resume/ })).toBeVisible();
+  expect(await place()).toBeLessThan(1);
 });
 
 test('hold and backlog can be undone', async ({ page }) => {
@@ -236,9 +261,8 @@ test('the same in code compiles, and the client shown gets its byte', async ({ p
   }
 });
 
-test('a count with more digits does not move the page', async ({ page }) => {
+test('neither a count with more digits nor a frozen view moves the page', async ({ page }) => {
   const wide = await startBridge(['--backlog', '4096']);
-  await page.setViewportSize({ width: 1440, height: 900 });
   await openPage(page, wide.url);
   await expect(page.locator('.counts b')).toHaveCount(3);
   const height = (counts: readonly string[]): Promise<number | undefined> =>
@@ -246,7 +270,15 @@ test('a count with more digits does not move the page', async ({ page }) => {
       header.querySelectorAll('.counts b').forEach((count, at) => (count.textContent = texts[at] ?? ''));
       return header.getBoundingClientRect().height;
     }, counts);
-  expect(await height(['99999', '99999999', '9999'])).toBe(await height(['9', '9', '9']));
+  const freeze = region(page, 'Trace').locator('button[aria-pressed]:not(.chip)');
+  for (const width of [1280, 1366, 1440]) {
+    await page.setViewportSize({ width, height: 900 });
+    const least = await height(['9', '9', '9']);
+    expect(await height(['99999', '99999999', '9999']), `at ${width} px`).toBe(least);
+    await freeze.click();
+    expect(await height(['99999', '99999999', '9999']), `frozen, at ${width} px`).toBe(least);
+    await freeze.click();
+  }
   await wide.stop();
 });
 

@@ -71,6 +71,7 @@ export const uiWordsEn: UiWords = {
     pace: 'Pace',
     paces: { real: '1×', slowed: 'slowed' },
     gone: 'This connection is not among those that are kept: it ended long ago, or belongs to another run.',
+    notInFrozen: 'The view is frozen, and this connection is not in it; if it came since, “Resume” in the trace shows it.',
     waiting: 'Waiting for this connection.',
     after: (duration) => `${duration} after the step before`,
     verdict: 'Verdict',

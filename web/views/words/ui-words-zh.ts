@@ -64,6 +64,7 @@ export const uiWordsZh: UiWords = {
     pace: '速度',
     paces: { real: '1×', slowed: '放慢' },
     gone: '这个连接已不在保留之列：它早已结束，或属于另一次运行。',
+    notInFrozen: '画面已冻结，其中没有这个连接；如果它是冻结之后才来的，在跟踪里点“继续”即可看到。',
     waiting: '正在等待这个连接。',
     after: (duration) => `上一步之后 ${duration}`,
     verdict: '结论',

@@ -60,6 +60,7 @@ export interface UiWords extends ControlWords, EvidenceWords, GlossaryWords {
     pace: string;
     paces: Readonly<Record<'real' | 'slowed', string>>;
     gone: string;
+    notInFrozen: string;
     waiting: string;
     after(duration: string): string;
     verdict: string;
