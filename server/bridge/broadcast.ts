@@ -1,14 +1,6 @@
 // Tells all pages what the journal learns: one timer for all, each flush worded once for all pages that stand at the same event.
 import type { TraceEvent } from '../wire/event.ts';
-import {
-  FEED_BEAT_MS,
-  FEED_EVENTS_PER_FLUSH,
-  FEED_FLUSH_MS,
-  FEED_QUIET_EVENTS,
-  FEED_QUIET_FLUSH_MS,
-  FEED_WORDING_MS,
-  STATUS_INTERVAL_MS,
-} from '../wire/limits.ts';
+import { FEED_BEAT_MS, FEED_EVENTS_PER_FLUSH, FEED_FLUSH_MS, FEED_WORDING_MS, STATUS_INTERVAL_MS } from '../wire/limits.ts';
 import type { Hello, Status } from '../wire/message.ts';
 import type { Feed } from './feed.ts';
 import type { Journal } from './journal.ts';
@@ -114,7 +106,6 @@ export class Broadcast {
     const tooFast = this.#pace.tooFast(lastSeq, nowMs);
     const snapshotEvents = this.#journal.presentEvents;
     let unfinished = false;
-    let told = 0;
     for (const feed of [...this.#feeds]) {
       if (!feed.open || feed.state === 'joining' || feed.position === lastSeq) continue;
       if (feed.full(nowMs)) {
@@ -138,7 +129,6 @@ export class Broadcast {
         message = feed.records ? { to, message: this.#journal.frame(feed.position + 1, to) } : this.#word(feed.position + 1, to, nowMs + FEED_WORDING_MS);
         made.set(feed.position, message);
       }
-      told += message.to - feed.position;
       feed.events(message.message, message.to, lastSeq);
       if (message.to < lastSeq) {
         unfinished = true;
@@ -147,8 +137,9 @@ export class Broadcast {
         this.#feeds.add(feed);
       }
     }
-    const quiet = !unfinished && told <= FEED_QUIET_EVENTS;
-    this.#nextFlushMs = quiet ? nowMs + FEED_QUIET_FLUSH_MS : Math.max(nowMs + FEED_FLUSH_MS, performance.now() + FEED_WORDING_MS);
+    // Half of the time stays for hearing what comes, however many pages there are to tell.
+    const doneMs = performance.now();
+    this.#nextFlushMs = Math.max(nowMs + FEED_FLUSH_MS, doneMs + (doneMs - nowMs));
     if (unfinished) this.#flushSoon();
   }
 

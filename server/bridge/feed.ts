@@ -1,6 +1,7 @@
 // One page's feed: where in the trace it stands, how much it has under way, and what may be sent to it now.
 import {
   FEED_BACKLOG_MAX_BYTES,
+  FEED_BEHIND_EVENTS,
   FEED_EVENTS_PER_FLUSH,
   FEED_SNAPSHOT_INTERVAL_MS,
   FEED_STALL_MAX_MS,
@@ -91,8 +92,7 @@ export class Feed {
   judge(firstSeq: number, lastSeq: number, snapshotEvents: number, tooFast: boolean): void {
     const pending = lastSeq - this.#position;
     // With ten thousand connections open a snapshot is a hundred thousand events: a page a second behind gets along better with what it missed.
-    const growing =
-      pending - FEED_EVENTS_PER_FLUSH > Math.max(FEED_EVENTS_PER_FLUSH, snapshotEvents) && pending - FEED_EVENTS_PER_FLUSH > this.#pendingAfterFlush;
+    const growing = pending - FEED_EVENTS_PER_FLUSH > Math.max(FEED_BEHIND_EVENTS, snapshotEvents) && pending - FEED_EVENTS_PER_FLUSH > this.#pendingAfterFlush;
     if (this.#state === 'live' && (this.#position + 1 < firstSeq || growing || tooFast)) this.#state = 'behind';
   }
 

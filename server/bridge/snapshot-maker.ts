@@ -1,5 +1,5 @@
 // Snapshots as pages get them: copied from the journal in one moment, made once for all who ask at about the same time.
-import { FEED_EVENTS_PER_FLUSH, SNAPSHOT_REUSE_MS } from '../wire/limits.ts';
+import { FEED_BEHIND_EVENTS, SNAPSHOT_REUSE_MS } from '../wire/limits.ts';
 import type { Status } from '../wire/message.ts';
 import type { Excerpt } from './excerpt.ts';
 import type { Journal } from './journal.ts';
@@ -62,7 +62,7 @@ export class SnapshotMaker {
     const nowMs = performance.now();
     const seq = this.#journal.lastSeq;
     const latest = this.#latest;
-    if (latest !== null && latest.snapshot.seq >= atLeast && seq - latest.snapshot.seq <= FEED_EVENTS_PER_FLUSH && nowMs - latest.madeMs < SNAPSHOT_REUSE_MS)
+    if (latest !== null && latest.snapshot.seq >= atLeast && seq - latest.snapshot.seq <= FEED_BEHIND_EVENTS && nowMs - latest.madeMs < SNAPSHOT_REUSE_MS)
       return latest.snapshot;
     const snapshot = new PreparedSnapshot(seq, this.#status(), this.#journal.present());
     this.#latest = { madeMs: nowMs, snapshot };

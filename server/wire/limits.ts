@@ -113,14 +113,13 @@ export const CLIENT_PATIENCE_MS = 60_000;
 export const FEED_FRAME_MAX_BYTES = 65_536;
 export const FEED_BACKLOG_MAX_BYTES = 8_388_608;
 
-/** Events go to the pages this often and at most so many in one flush; more than that is a gap and a snapshot. */
-export const FEED_FLUSH_MS = 12;
-/** After a flush that told so few events, counted once for each page, the next may follow sooner: who watches one client waits for a frame, not for the feed. */
-export const FEED_QUIET_EVENTS = 64;
-export const FEED_QUIET_FLUSH_MS = 4;
+/** Events go to the pages this often and at most so many in one flush; more than that is a gap and a snapshot. Often: many small messages make no long task in a page. */
+export const FEED_FLUSH_MS = 5;
 /** One flush words events for this long at most, then the loop turns; what is left waits for the next flush. */
 export const FEED_WORDING_MS = 8;
-export const FEED_EVENTS_PER_FLUSH = 8_192;
+export const FEED_EVENTS_PER_FLUSH = 2_048;
+/** A page whose trace ends so many events earlier, and more each time, gets a snapshot sooner than them. */
+export const FEED_BEHIND_EVENTS = 8_192;
 
 /**
  * Events per second that are told one by one: three thousand connections' worth, and as much as a browser can take. Above that, wording
