@@ -6,7 +6,6 @@ import { EPOLLIN, EPOLLONESHOT } from '../wire/constants.ts';
 import type { TapOrder, TapTotals } from '../wire/engine-message.ts';
 import type { EvidenceRung, SocketsAnswer } from '../wire/message.ts';
 import {
-  CALLS_READ_INTERVAL_MS,
   LOST_TOLD_INTERVAL_MS,
   OWNER_SEARCH_CORE_SHARE,
   SAMPLE_LINGER_MS,
@@ -158,8 +157,7 @@ export class KernelTap {
     const more = this.#readRecords();
     this.#readNs = nowNs();
     for (const fd of trace.fds) this.#engine.loop.modify(fd, EPOLLIN | EPOLLONESHOT, null);
-    if (more) this.#readSoon(TRACE_READ_INTERVAL_MS);
-    else if (trace.mustLook) this.#readSoon(CALLS_READ_INTERVAL_MS);
+    if (more || trace.mustLook) this.#readSoon(TRACE_READ_INTERVAL_MS);
   }
 
   #sample(): void {

@@ -41,7 +41,7 @@ export const TRACE_PAGES_PER_READ = 512;
 /** Events younger than this wait for the next read: another CPU may still be writing an earlier one. */
 export const TRACE_SETTLE_NS = 200_000;
 
-/** A read of the trace buffers follows the last one no sooner than this, so that a busy kernel wakes the tap 200 times a second, not 200,000. */
+/** A read of the trace buffers follows the last one no sooner than this, so that a busy kernel wakes the tap 200 times a second, not 200,000; nor later while foreign processes are connected, whose calls wake nobody. */
 export const TRACE_READ_INTERVAL_MS = 5;
 
 /** Calls are recorded this long after the last foreign socket was closed, so that the next connect finds the recording on. */
@@ -76,9 +76,6 @@ export const SAMPLE_LINGER_MS = 2_000;
 
 /** Sockets that one sample tells of for the first time; the rest are counted as skipped, and the trace stays readable. */
 export const SAMPLE_NEW_SOCKETS_MAX = 500;
-
-/** While foreign processes are connected, their calls are read this often. */
-export const CALLS_READ_INTERVAL_MS = 10;
 
 /** Rows of the socket table in one answer, 300 bytes each: below PIPE_FRAME_MAX_BYTES whatever the process names. */
 export const SOCKET_ROWS_PER_ANSWER = 2_000;
