@@ -25,8 +25,9 @@ const CLOCK_INTERVAL_MS = 100;
 const PAUSES_MS = { lines: PAGE_RUSH_DRAW_MS, rows: CLOCK_INTERVAL_MS, sums: 200, stage: 200 } as const;
 type Drawing = keyof typeof PAUSES_MS;
 const DRAWINGS = Object.keys(PAUSES_MS) as Drawing[];
-/** Where lists are drawn in frame after frame, sums and pictures wait no longer than this for a frame of their own. */
-const PATIENCE_MS = 100;
+/** Where there are lines to draw in frame after frame, the others wait no longer than this for a frame of their own. */
+const ROWS_PATIENCE_MS = 50;
+const SUMS_PATIENCE_MS = 100;
 /** What is newest stands in the lines: others come before them only where they are later by so many of their pauses. */
 const LINES_START = 0.7;
 /** A rush is over when for so long no frame had many events to show. */
@@ -236,8 +237,8 @@ export class Session {
       if (next === 'rows') this.nowNs = this.#clockNs;
       else if (next === 'stage') this.stageNowNs = this.#clockNs;
       else if (this.#owed.size === 0) this.#tick();
-    } else if ((this.#owed.has('lines') || this.#owed.has('rows')) && nowMs - (this.#owed.get('sums') ?? nowMs) < PATIENCE_MS)
-      this.#draw(nowMs, 'lines', 'rows');
+    } else if ((this.#owed.has('lines') || this.#owed.has('rows')) && this.#waitedMs('sums', nowMs) < SUMS_PATIENCE_MS)
+      this.#draw(nowMs, this.#owed.has('lines') && this.#waitedMs('rows', nowMs) < ROWS_PATIENCE_MS ? 'lines' : 'rows');
     else {
       if (this.#owed.size > 0) this.#draw(nowMs, 'sums', 'stage');
       if (this.#clockOwed) this.#tick();
@@ -245,6 +246,10 @@ export class Session {
     if (this.#kept.length > 0) this.#changed();
     if (this.#owed.size > 0 || this.#clockOwed) this.#showSoon();
   };
+
+  #waitedMs(drawing: Drawing, nowMs: number): number {
+    return nowMs - (this.#owed.get(drawing) ?? nowMs);
+  }
 
   /** Of what is owed that for which most of its pauses have passed, lines with a start over the others; null where none has passed its first. */
   #mostOverdue(nowMs: number): Drawing | null {
