@@ -64,7 +64,7 @@ function canConnect(): boolean {
   return [...document.querySelectorAll('button')].some((button) => button.innerText === 'Connect' && !button.disabled);
 }
 
-/** The reference on the same feed; ready when it has shown something of what `load` goes on making. */
+/** The reference on the same feed, in the same page; it runs from the next event on. */
 async function openBarest(page: BarePage, url: string): Promise<void> {
   await page.goto(`${url}/healthz`, () => true, 15_000);
   await page.evaluate(findRunStart);

@@ -118,7 +118,7 @@ export const FEED_FLUSH_MS = 5;
 /** One flush words events for this long at most, then the loop turns; what is left waits for the next flush. */
 export const FEED_WORDING_MS = 8;
 export const FEED_EVENTS_PER_FLUSH = 2_048;
-/** A page whose trace ends so many events earlier, and more each time, gets a snapshot sooner than them. */
+/** A page that is so many events behind, and more each time, is sent a snapshot instead; a snapshot as many events old is made anew. */
 export const FEED_BEHIND_EVENTS = 8_192;
 
 /**
