@@ -1,5 +1,5 @@
 // What the page knows, kept current: events go into the model as they come, and the views are told once a frame.
-import { PAGE_FROZEN_EVENTS, PAGE_RUSH_DRAW_MS, PAGE_RUSH_EVENTS } from '#wire/limits.ts';
+import { PAGE_FROZEN_EVENTS, PAGE_RUSH_EVENTS } from '#wire/limits.ts';
 import type { TraceEvent } from '#wire/event.ts';
 import type { Gap, Hello, Limits, Reply, Status } from '#wire/message.ts';
 import { CommandLost, Feed, type CommandBody, type FeedPhase, type Told } from '../feed/feed.ts';
@@ -19,17 +19,12 @@ interface Begun {
 /** How fast a countdown moves; more often than ten times a second nobody can read it. */
 const CLOCK_INTERVAL_MS = 100;
 /**
- * What is drawn in frames of its own, so that no one frame is long: the trace's lines, the waterfall's rows, sums and the one conversation, the stage.
- * In a rush each waits so many milliseconds for its next: what changes more often nobody can read.
+ * What is drawn in frames of its own, so that no one frame is long: the trace's lines, the waterfall's rows, the stage, sums and the one conversation.
+ * In a rush each but the lines waits so many milliseconds for its next: what changes more often nobody can read.
  */
-const PAUSES_MS = { lines: PAGE_RUSH_DRAW_MS, rows: CLOCK_INTERVAL_MS, sums: 200, stage: 200 } as const;
+const PAUSES_MS = { lines: 0, rows: CLOCK_INTERVAL_MS, stage: 200, sums: 200 } as const;
 type Drawing = keyof typeof PAUSES_MS;
 const DRAWINGS = Object.keys(PAUSES_MS) as Drawing[];
-/** Where there are lines to draw in frame after frame, the others wait no longer than this for a frame of their own. */
-const ROWS_PATIENCE_MS = 50;
-const SUMS_PATIENCE_MS = 100;
-/** What is newest stands in the lines: others come before them only where they are later by so many of their pauses. */
-const LINES_START = 0.7;
 /** A rush is over when for so long no frame had many events to show. */
 const RUSH_OVER_MS = 500;
 /** Of each frame, for catching up after the view was frozen: half of it stays for drawing. */
@@ -41,7 +36,7 @@ export class Session {
   /** What the charts draw, over time; as little reactive as the model. */
   readonly series = new Series();
   /** Each grows with a frame in which it is to be drawn anew; a view that reads the model reads its own of them too. */
-  readonly drawn = $state<Record<Drawing, number>>({ lines: 0, rows: 0, sums: 0, stage: 0 });
+  readonly drawn = $state<Record<Drawing, number>>({ lines: 0, rows: 0, stage: 0, sums: 0 });
   phase = $state<FeedPhase>('connecting');
   /** As the views show it: it stands still while they are frozen. */
   status = $state.raw<Status | null>(null);
@@ -63,9 +58,10 @@ export class Session {
   /** Events that came since the lines were last drawn, and when there last were many. */
   #untold = 0;
   #rushMs = -Infinity;
-  /** What does not show yet what the model knows, and since when; when each was last drawn; whether the clock is to move. */
-  readonly #owed = new Map<Drawing, number>();
-  readonly #drawnMs: Record<Drawing, number> = { lines: -Infinity, rows: -Infinity, sums: -Infinity, stage: -Infinity };
+  /** What does not show yet what the model knows; what was drawn last, and when each was; whether the clock is to move. */
+  readonly #owed = new Set<Drawing>();
+  #last: Drawing = 'sums';
+  readonly #drawnMs: Record<Drawing, number> = { lines: 0, rows: 0, stage: 0, sums: 0 };
   #clockOwed = false;
   /** What the parts of a snapshot under way have come to. */
   #coming: Begun | undefined;
@@ -152,8 +148,7 @@ export class Session {
   }
 
   #changed(): void {
-    const nowMs = performance.now();
-    for (const drawing of DRAWINGS) if (!this.#owed.has(drawing)) this.#owed.set(drawing, nowMs);
+    for (const drawing of DRAWINGS) this.#owed.add(drawing);
     this.#showSoon();
   }
 
@@ -231,48 +226,36 @@ export class Session {
     }
     if (this.#kept.length > 0) this.#takeKept();
     if (this.#untold > PAGE_RUSH_EVENTS) this.#rushMs = nowMs;
-    if (nowMs - this.#rushMs < RUSH_OVER_MS) {
-      const next = this.#mostOverdue(nowMs);
-      if (next !== null) this.#draw(nowMs, next);
-      if (next === 'rows') this.nowNs = this.#clockNs;
-      else if (next === 'stage') this.stageNowNs = this.#clockNs;
-      else if (this.#owed.size === 0) this.#tick();
-    } else if ((this.#owed.has('lines') || this.#owed.has('rows')) && this.#waitedMs('sums', nowMs) < SUMS_PATIENCE_MS)
-      this.#draw(nowMs, this.#owed.has('lines') && this.#waitedMs('rows', nowMs) < ROWS_PATIENCE_MS ? 'lines' : 'rows');
-    else {
-      if (this.#owed.size > 0) this.#draw(nowMs, 'sums', 'stage');
-      if (this.#clockOwed) this.#tick();
-    }
+    const next = this.#next(nowMs);
+    if (next !== null) this.#draw(nowMs, next);
+    else if (this.#owed.size === 0 && this.#clockOwed) this.#tick();
     if (this.#kept.length > 0) this.#changed();
     if (this.#owed.size > 0 || this.#clockOwed) this.#showSoon();
   };
 
-  #waitedMs(drawing: Drawing, nowMs: number): number {
-    return nowMs - (this.#owed.get(drawing) ?? nowMs);
-  }
-
-  /** Of what is owed that for which most of its pauses have passed, lines with a start over the others; null where none has passed its first. */
-  #mostOverdue(nowMs: number): Drawing | null {
+  /** Lines, and in every other frame at most what else is owed and most overdue; null where nothing may be drawn yet. */
+  #next(nowMs: number): Drawing | null {
+    const inRush = nowMs - this.#rushMs < RUSH_OVER_MS;
     let found: Drawing | null = null;
     let most = 0;
-    for (const drawing of this.#owed.keys()) {
+    for (const drawing of this.#owed) {
+      if (drawing === 'lines') continue;
       const pauses = (nowMs - this.#drawnMs[drawing]) / PAUSES_MS[drawing];
-      if (pauses < 1) continue;
-      const overdue = drawing === 'lines' ? pauses + LINES_START : pauses;
-      if (overdue < most) continue;
-      most = overdue;
+      if ((inRush && pauses < 1) || pauses <= most) continue;
+      most = pauses;
       found = drawing;
     }
-    return found;
+    return this.#owed.has('lines') && (found === null || this.#last !== 'lines') ? 'lines' : found;
   }
 
-  #draw(nowMs: number, ...drawings: Drawing[]): void {
-    for (const drawing of drawings) {
-      this.drawn[drawing] += 1;
-      this.#drawnMs[drawing] = nowMs;
-      this.#owed.delete(drawing);
-    }
-    if (drawings.includes('lines')) this.#untold = 0;
+  #draw(nowMs: number, drawing: Drawing): void {
+    this.drawn[drawing] += 1;
+    this.#drawnMs[drawing] = nowMs;
+    this.#owed.delete(drawing);
+    this.#last = drawing;
+    if (drawing === 'lines') this.#untold = 0;
+    else if (drawing === 'rows') this.nowNs = this.#clockNs;
+    else if (drawing === 'stage') this.stageNowNs = this.#clockNs;
   }
 
   #setStatus(status: Status): void {
