@@ -224,8 +224,6 @@ export const PAGE_CONNECTIONS = 20_000;
 export const PAGE_ENDED_CONNECTIONS_MIN = 10_000;
 /** So many are forgotten at a time: few enough to cost no frame, and enough that a list made anew for each time pays. */
 export const PAGE_FORGET_CONNECTIONS = 500;
-/** Nobody reads more new events than this in one frame: in such a rush a page draws all but the trace's lines a few times a second only. */
-export const PAGE_RUSH_EVENTS = 64;
 
 /** The charts' memory: stretches of so many milliseconds, and so many of them in which something happened (ten busy minutes). */
 export const PAGE_SERIES_BIN_MS = 250;

@@ -1,5 +1,5 @@
 // What the page knows, kept current: events go into the model as they come, and the views are told once a frame.
-import { PAGE_FROZEN_EVENTS, PAGE_RUSH_EVENTS } from '#wire/limits.ts';
+import { PAGE_FROZEN_EVENTS } from '#wire/limits.ts';
 import type { TraceEvent } from '#wire/event.ts';
 import type { Gap, Hello, Limits, Reply, Status } from '#wire/message.ts';
 import { CommandLost, Feed, type CommandBody, type FeedPhase, type Told } from '../feed/feed.ts';
@@ -19,14 +19,12 @@ interface Begun {
 /** How fast a countdown moves; more often than ten times a second nobody can read it. */
 const CLOCK_INTERVAL_MS = 100;
 /**
- * What is drawn in frames of its own, so that no one frame is long: the trace's lines, the waterfall's rows, the stage, sums and the one conversation.
- * In a rush each but the lines waits so many milliseconds for its next: what changes more often nobody can read.
+ * What is drawn in frames of its own, so that no one frame is long: the trace's lines first, then the waterfall's rows, the stage, sums and the one
+ * conversation. Where lines come without a pause, the others wait for so many milliseconds: what changes more often nobody can read.
  */
-const PAUSES_MS = { lines: 0, rows: CLOCK_INTERVAL_MS, stage: 200, sums: 200 } as const;
-type Drawing = keyof typeof PAUSES_MS;
-const DRAWINGS = Object.keys(PAUSES_MS) as Drawing[];
-/** A rush is over when for so long no frame had many events to show. */
-const RUSH_OVER_MS = 500;
+const PATIENCE_MS = { lines: 0, rows: CLOCK_INTERVAL_MS, stage: 200, sums: 200 } as const;
+type Drawing = keyof typeof PATIENCE_MS;
+const DRAWINGS = Object.keys(PATIENCE_MS) as Drawing[];
 /** Of each frame, for catching up after the view was frozen: half of it stays for drawing. */
 const CATCH_UP_SLICE_MS = 8;
 
@@ -55,13 +53,9 @@ export class Session {
   readonly token: string | null;
   #run = '';
   #frame = 0;
-  /** Events that came since the lines were last drawn, and when there last were many. */
-  #untold = 0;
-  #rushMs = -Infinity;
-  /** What does not show yet what the model knows; what was drawn last, and when each was; whether the clock is to move. */
-  readonly #owed = new Set<Drawing>();
+  /** What does not show yet what the model knows, and since when; what was drawn last; whether the clock is to move. */
+  readonly #owed = new Map<Drawing, number>();
   #last: Drawing = 'sums';
-  readonly #drawnMs: Record<Drawing, number> = { lines: 0, rows: 0, stage: 0, sums: 0 };
   #clockOwed = false;
   /** What the parts of a snapshot under way have come to. */
   #coming: Begun | undefined;
@@ -148,7 +142,8 @@ export class Session {
   }
 
   #changed(): void {
-    for (const drawing of DRAWINGS) this.#owed.add(drawing);
+    const nowMs = performance.now();
+    for (const drawing of DRAWINGS) if (!this.#owed.has(drawing)) this.#owed.set(drawing, nowMs);
     this.#showSoon();
   }
 
@@ -196,7 +191,6 @@ export class Session {
         this.series.apply(message.events);
         // The log has its own copy.
         if (message.records !== undefined) freeBuffer(message.records.bytes.buffer);
-        this.#untold += message.events.length;
         break;
       case 'gap':
         this.#begin(message);
@@ -225,36 +219,32 @@ export class Session {
       return;
     }
     if (this.#kept.length > 0) this.#takeKept();
-    if (this.#untold > PAGE_RUSH_EVENTS) this.#rushMs = nowMs;
     const next = this.#next(nowMs);
-    if (next !== null) this.#draw(nowMs, next);
-    else if (this.#owed.size === 0 && this.#clockOwed) this.#tick();
+    if (next !== null) this.#draw(next);
+    else if (this.#clockOwed) this.#tick();
     if (this.#kept.length > 0) this.#changed();
     if (this.#owed.size > 0 || this.#clockOwed) this.#showSoon();
   };
 
-  /** Lines, and in every other frame at most what else is owed and most overdue; null where nothing may be drawn yet. */
+  /** Lines; but what has waited too long comes before them in every other frame, and where there are none, what has waited longest; null: nothing is owed. */
   #next(nowMs: number): Drawing | null {
-    const inRush = nowMs - this.#rushMs < RUSH_OVER_MS;
     let found: Drawing | null = null;
-    let most = 0;
-    for (const drawing of this.#owed) {
+    let most = -1;
+    for (const [drawing, sinceMs] of this.#owed) {
       if (drawing === 'lines') continue;
-      const pauses = (nowMs - this.#drawnMs[drawing]) / PAUSES_MS[drawing];
-      if ((inRush && pauses < 1) || pauses <= most) continue;
-      most = pauses;
+      const waited = Math.max(0, nowMs - sinceMs) / PATIENCE_MS[drawing];
+      if (waited <= most) continue;
+      most = waited;
       found = drawing;
     }
-    return this.#owed.has('lines') && (found === null || this.#last !== 'lines') ? 'lines' : found;
+    return this.#owed.has('lines') && (most < 1 || this.#last !== 'lines') ? 'lines' : found;
   }
 
-  #draw(nowMs: number, drawing: Drawing): void {
+  #draw(drawing: Drawing): void {
     this.drawn[drawing] += 1;
-    this.#drawnMs[drawing] = nowMs;
     this.#owed.delete(drawing);
     this.#last = drawing;
-    if (drawing === 'lines') this.#untold = 0;
-    else if (drawing === 'rows') this.nowNs = this.#clockNs;
+    if (drawing === 'rows') this.nowNs = this.#clockNs;
     else if (drawing === 'stage') this.stageNowNs = this.#clockNs;
   }
 
