@@ -287,10 +287,15 @@ describe('a listener', () => {
   });
 });
 
-it('with many new sockets in one sample, those beyond the bound are counted as skipped', () => {
+it('with many new sockets in one sample, those beyond the bound are counted as skipped, and the tap has its turn while they are read', () => {
   const scene = new Watched({ backlog: 600 });
   for (let i = 0; i < 550; i += 1) scene.connect();
-  scene.sampler.sample(() => undefined);
+  const heard: string[] = [];
+  scene.sampler.meanwhile = () => heard.push(`meanwhile, ${scene.batch.count} told`);
+  scene.sampler.sample(() => heard.push('caught up'));
+  // A table of more than one datagram: others had their turn before it was read to its end, and before anything was told of it.
+  expect(heard.slice(0, 2)).toEqual(['meanwhile, 0 told', expect.any(String)]);
+  expect(heard.at(-1)).toBe('caught up');
   const sampling = scene.of('sampling');
   expect(sampling).toMatchObject([{ evidence: 'sock_diag' }]);
   expect(scene.of('tcp-state').length).toBeLessThanOrEqual(500);

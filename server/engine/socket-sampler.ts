@@ -61,6 +61,8 @@ export class SocketSampler {
   traced = false;
   /** The bridge knows of connections. */
   alive = false;
+  /** Called again and again while a long table is read: what else must not wait for it. */
+  meanwhile: (() => void) | undefined;
   #baseline = false;
 
   constructor(records: TapRecords) {
@@ -117,7 +119,7 @@ export class SocketSampler {
   read(table: SocketTable): boolean {
     if (this.#ports.length === 0) return false;
     if (this.#diag !== null) {
-      if (this.#diag.dump(table) === null) return true;
+      if (this.#diag.dump(table, this.meanwhile) === null) return true;
       this.#diag.close();
       this.#diag = null;
     }
@@ -164,19 +166,13 @@ export class SocketSampler {
     this.#costMs = cpuMs() - beganMs;
   }
 
-  /** Both ports, and 21 bits of both addresses: rows with the same number are compared in full. */
-  #key(index: number): number {
-    const { localPort, remotePort, localIp, remoteIp } = this.table;
-    const ips = (Math.imul(localIp[index] ?? 0, 0x9e3779b1) ^ (remoteIp[index] ?? 0)) & 0x1fffff;
-    return (localPort[index] ?? 0) * 0x10000 + (remotePort[index] ?? 0) + ips * 0x1_0000_0000;
-  }
-
   /** What is known of this row's socket; null where it is a new one, be it between the same two ends as an earlier one, which then is gone. */
   #known(index: number): Seen | null {
-    const key = this.#key(index);
+    const key = this.table.ends(index);
     const seen = this.#seen.get(key);
     if (seen === undefined) return null;
     const { localIp, remoteIp, cookie, state } = this.table;
+    // Two pairs of ends may have the same number.
     const sameEnds = seen.row.localIp === localIp[index] && seen.row.remoteIp === remoteIp[index];
     // procfs tells no cookies; there a socket is a new one where the last was in TIME-WAIT, which has no way back.
     const sameSocket =
@@ -196,7 +192,7 @@ export class SocketSampler {
       if (row.uid !== this.#uid && this.#uid !== 0) seen.owner = 'not-permitted';
       else this.#learnOwner(seen);
     }
-    this.#seen.set(this.#key(index), seen);
+    this.#seen.set(this.table.ends(index), seen);
     this.#look(seen, index, state);
   }
 

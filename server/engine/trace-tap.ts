@@ -13,7 +13,7 @@ import {
   type SocketTracepoint,
   type TapKind,
 } from '../kernel/socket-events.ts';
-import type { SocketTable } from '../kernel/socket-table.ts';
+import { endsNumber, type SocketTable } from '../kernel/socket-table.ts';
 import { TraceReader, type TraceRecord } from '../kernel/trace-reader.ts';
 import { findTracefs, removeLeftOvers, TraceInstance, unavailable, type Tracefs, type Unavailable } from '../kernel/tracefs.ts';
 import {
@@ -41,10 +41,6 @@ export interface TapListener {
   lost(lost: EventsLost): void;
   /** From now on one in `part` connections is followed; 1: all of them. */
   thinned(atNs: number, part: number): void;
-}
-
-function endsKey(localIp: number, localPort: number, remoteIp: number, remotePort: number): string {
-  return `${localIp}:${localPort}-${remoteIp}:${remotePort}`;
 }
 
 /** An instance of tracing with its reader. */
@@ -172,14 +168,12 @@ export class TraceTap implements SocketListener {
   reconcile(table: SocketTable, ended: (socket: FollowedSocket) => void): void {
     if (!this.#doubtful || table.truncated || table.interrupted) return;
     this.#doubtful = this.#part > 1;
-    const shown = new Set<string>();
-    for (let index = 0; index < table.count; index += 1)
-      if (table.state[index] !== TIME_WAIT)
-        shown.add(endsKey(table.localIp[index] ?? 0, table.localPort[index] ?? 0, table.remoteIp[index] ?? 0, table.remotePort[index] ?? 0));
+    const shown = new Set<number>();
+    for (let index = 0; index < table.count; index += 1) if (table.state[index] !== TIME_WAIT) shown.add(table.ends(index));
     for (const socket of this.sockets.all) {
-      // Of one that connects, tracefs may not know the port yet.
+      // Of one that connects, tracefs may not know the port yet. One whose ends have the same number as another's ends a look later.
       if (socket.localPort === 0 || socket.seenNs > table.fromNs) continue;
-      if (shown.has(endsKey(socket.localIp, socket.localPort, socket.remoteIp, socket.remotePort))) continue;
+      if (shown.has(endsNumber(socket.localIp, socket.localPort, socket.remoteIp, socket.remotePort))) continue;
       this.sockets.end(socket);
       socket.closedNs = table.atNs;
       ended(socket);

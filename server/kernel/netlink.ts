@@ -85,9 +85,9 @@ export class NetlinkSocket {
 
   /**
    * Sends `request` (its nlmsghdr's room included; length, type, flags and sequence are filled in here) and hands every message of the answer to `onMessage`.
-   * A dump that could not be read to its end leaves nothing behind: the socket is opened anew.
+   * A dump that could not be read to its end leaves nothing behind: the socket is opened anew. `between` is called after each datagram but the last.
    */
-  dump(request: Uint8Array, type: number, onMessage: MessageHandler): NetlinkDump {
+  dump(request: Uint8Array, type: number, onMessage: MessageHandler, between?: () => void): NetlinkDump {
     this.#sequence += 1;
     const header = new DataView(request.buffer, request.byteOffset);
     header.setUint32(0, request.length, true);
@@ -121,6 +121,7 @@ export class NetlinkSocket {
         if (reading.stopped) this.#reopen();
         return { ok: true, interrupted, messages, receives };
       }
+      between?.();
     }
   }
 

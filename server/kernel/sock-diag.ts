@@ -158,12 +158,12 @@ export class SockDiag {
 
   /**
    * Fills `table` with all rows. What failed is returned (ENOENT: a kernel without inet_diag), null when nothing did;
-   * `table.interrupted` and `table.truncated` say where the rows are not the whole truth.
+   * `table.interrupted` and `table.truncated` say where the rows are not the whole truth. `between` is called after each few hundred rows.
    */
-  dump(table: SocketTable): NetlinkFailure | null {
+  dump(table: SocketTable, between?: () => void): NetlinkFailure | null {
     table.begin('sock_diag', nowNs());
     const add: MessageHandler = (type, view, at, length) => type !== TCPDIAG_GETSOCK || addDiagRow(table, view, at, length);
-    const dump = this.#netlink.dump(this.#request, TCPDIAG_GETSOCK, add);
+    const dump = this.#netlink.dump(this.#request, TCPDIAG_GETSOCK, add, between);
     table.atNs = nowNs();
     if (!dump.ok) return dump;
     table.interrupted = dump.interrupted;

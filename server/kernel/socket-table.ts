@@ -28,6 +28,12 @@ export interface SocketRow {
   cookie: number;
 }
 
+/** One number for the two ends of a socket: both ports, and 21 bits of both addresses. */
+export function endsNumber(localIp: number, localPort: number, remoteIp: number, remotePort: number): number {
+  const ips = (Math.imul(localIp, 0x9e3779b1) ^ remoteIp) & 0x1fffff;
+  return localPort * 0x10000 + remotePort + ips * 0x1_0000_0000;
+}
+
 /** Rows of one moment. Filled again and again: columns grow and stay. */
 export class SocketTable {
   /** CLOCK_MONOTONIC, in nanoseconds since the run began, when the reading began and when it was done: what it shows happened in between. */
@@ -100,6 +106,11 @@ export class SocketTable {
       drops: this.drops[index] ?? 0,
       cookie: this.cookie[index] ?? 0,
     };
+  }
+
+  /** The number of a row's two ends: see endsNumber. */
+  ends(index: number): number {
+    return endsNumber(this.localIp[index] ?? 0, this.localPort[index] ?? 0, this.remoteIp[index] ?? 0, this.remotePort[index] ?? 0);
   }
 
   /** Writes a row at a place that `next` gave. */
