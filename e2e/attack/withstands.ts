@@ -25,12 +25,15 @@ export interface AttackOptions {
 /** Every number once, in order, from the hello on: nothing lost, nothing doubled; gaps only where they are allowed, and then told exactly. */
 export function expectContinuous(messages: readonly FeedMessage[], gapsAllowed = false): void {
   let next = (messages.find((message) => message.type === 'hello')?.['seq'] as number) + 1;
-  for (const message of messages) {
-    if (message.type !== 'events' && message.type !== 'gap') continue;
-    expect(gapsAllowed || message.type === 'events', 'a gap for one who reads').toBe(true);
-    expect(message['from']).toBe(next);
-    next = (message['to'] as number) + 1;
+  // One assertion for all: each costs milliseconds, and a minute of traffic is ten thousand messages.
+  const wrong: string[] = [];
+  for (const { type, from, to } of messages) {
+    if (type !== 'events' && type !== 'gap') continue;
+    if (!gapsAllowed && type === 'gap') wrong.push('a gap for one who reads');
+    if (from !== next) wrong.push(`${type} from ${String(from)}, where ${next} was next`);
+    next = (to as number) + 1;
   }
+  expect(wrong.slice(0, 10)).toEqual([]);
 }
 
 /** A test: `body` attacks; the server, its processes and the bystander must not notice. */
