@@ -48,7 +48,7 @@ export class KernelTap {
   #portsText = '';
   #pidsText = '';
   #active = false;
-  /** When the trace buffers were last read because something was in them. */
+  /** When the trace buffers last had their turn, beside what a look at the table reads of them before it tells anything. */
   #readNs = 0;
   /** Sampling ends then. */
   #untilNs = 0;

@@ -12,7 +12,7 @@ export const TAP_NICE = 10;
 /** Ports watched at once: a filter expression stays short, and so does its evaluation at each event. */
 export const WATCHED_PORTS_MAX = 8;
 
-/** Descriptors of foreign processes looked at in one step of the search for a socket’s owner, 5 to 15 µs each: what the tracepoints tell meanwhile waits. */
+/** Descriptors of foreign processes looked at in one step of the search for a socket's owner, 5 to 15 µs each: what the tracepoints tell meanwhile waits. */
 export const OWNER_STEP_DESCRIPTORS = 128;
 
 /** Owners remembered; beyond that the oldest are forgotten and looked up again when asked for. */

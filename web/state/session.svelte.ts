@@ -229,10 +229,10 @@ export class Session {
   /** Lines; but what has waited too long comes before them in every other frame, and where there are none, what has waited longest; null: nothing is owed. */
   #next(nowMs: number): Drawing | null {
     let found: Drawing | null = null;
-    let most = -1;
+    let most = -Infinity;
     for (const [drawing, sinceMs] of this.#owed) {
       if (drawing === 'lines') continue;
-      const waited = Math.max(0, nowMs - sinceMs) / PATIENCE_MS[drawing];
+      const waited = (nowMs - sinceMs) / PATIENCE_MS[drawing];
       if (waited <= most) continue;
       most = waited;
       found = drawing;
