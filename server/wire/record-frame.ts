@@ -40,9 +40,7 @@ export function readRecordFrame(buffer: ArrayBuffer): (Events | SnapshotPart) & 
   const seqs = new Float64Array(buffer, count * RECORD_BYTES, count);
   const batch = new RecordBatch(count, buffer);
   const records = { bytes: batch.bytes, seqs };
-  const events: TraceEvent[] = [];
-  for (let slot = 0; slot < count; slot += 1) {
-    events.push(batch.event(slot, wholeNumber(seqs[slot] ?? 0)));
-  }
+  const events = new Array<TraceEvent>(count);
+  for (let slot = 0; slot < count; slot += 1) events[slot] = batch.event(slot, wholeNumber(seqs[slot] ?? 0));
   return type === 'events' ? { type, from: seqs[0] ?? 0, to: seqs[count - 1] ?? -1, events, records } : { type, events, records };
 }

@@ -171,6 +171,19 @@ describe('what is no call', () => {
     expect(batch.event(1, 2)).toMatchObject({ process: 'increment-server', pid: 1, call: 'a-word-longe' });
   });
 
+  it('names each of hundreds of owners by its own name, one after the other and again', () => {
+    const names = Array.from({ length: 300 }, (_, i) => `${'prog'.repeat(i % 4)}${i}`);
+    const batch = new RecordBatch(names.length);
+    names.forEach((name, slot) => {
+      batch.put(slot, recordTag('socket-owner', null, 'kernel-tap', 'procfs'), 5, 0, 99, -1, 0, 0, 0, 0, 0, 0x7f000001, 0x7f000001, 1, 0);
+      batch.setOwner(slot, name, 1_000 + slot);
+    });
+    for (const turn of [1, 2, 3])
+      expect(names.map((_, i) => batch.event((i * turn) % names.length, 1))).toMatchObject(
+        names.map((_, i) => ({ process: names[(i * turn) % names.length], pid: 1_000 + ((i * turn) % names.length) })),
+      );
+  });
+
   it('a number that no table has throws: whoever wrote it is broken', () => {
     const batch = new RecordBatch(1);
     const wrong = (tag: number, a0 = 0): (() => unknown) => {

@@ -12,7 +12,7 @@ const ONE = { atNs: 2e6, local: '127.0.0.1:43902', socket: 1 };
 function connectionOf(...stories: ReturnType<typeof clientStory>[]): Connection {
   const model = new TraceModel();
   model.apply(numbered([...serverStart(), ...stories.flat()]));
-  return model.connections[0]!;
+  return model.connections.at(0)!;
 }
 
 const ALL = { inferred: true, routine: true };

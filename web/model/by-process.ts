@@ -1,27 +1,31 @@
-// What is known by a process and a number of its own. A map for each: one for all would need keys too large to be other than objects.
+// What is known by a process and a number of its own.
+import { ByNumber } from './by-number.ts';
 
 export class ByProcess<T> {
-  readonly #maps = new Map<number, Map<number, T>>();
+  readonly #ofProcess = new Map<number, ByNumber<T>>();
 
   get(pid: number, number: number): T | null {
-    return this.#maps.get(pid)?.get(number) ?? null;
+    return this.#ofProcess.get(pid)?.get(number) ?? null;
   }
 
   set(pid: number, number: number, one: T): void {
-    const map = this.#maps.get(pid);
-    if (map === undefined) this.#maps.set(pid, new Map([[number, one]]));
-    else map.set(number, one);
+    let known = this.#ofProcess.get(pid);
+    if (known === undefined) {
+      known = new ByNumber();
+      this.#ofProcess.set(pid, known);
+    }
+    known.set(number, one);
   }
 
   delete(pid: number, number: number): void {
-    const map = this.#maps.get(pid);
-    if (map?.delete(number) === true && map.size === 0) this.#maps.delete(pid);
+    const known = this.#ofProcess.get(pid);
+    if (known?.delete(number) === true && known.size === 0) this.#ofProcess.delete(pid);
   }
 
   /** All of one process; they are no longer known. */
   deleteAll(pid: number): T[] {
-    const all = [...(this.#maps.get(pid)?.values() ?? [])];
-    this.#maps.delete(pid);
+    const all = [...(this.#ofProcess.get(pid)?.values() ?? [])];
+    this.#ofProcess.delete(pid);
     return all;
   }
 }

@@ -4,6 +4,7 @@ import { ByProcess } from './by-process.ts';
 import { Connection, CONNECTION_COLUMNS, isFailure, type Phase } from './connection.ts';
 import { ConnectionStore } from './connection-store.ts';
 import type { EventLog } from './event-log.ts';
+import { LongList } from './long-list.ts';
 import { endOf, isOver, outcomeOf, phaseOf } from './outcome.ts';
 import { PhaseList } from './phase-list.ts';
 import { END_COLUMNS, SocketEnd } from './socket-end.ts';
@@ -25,7 +26,7 @@ export class ConnectionBook {
     closing: new PhaseList(),
   };
   /** Oldest first; all that live, and the newest that ended. */
-  connections: Connection[] = [];
+  connections = new LongList<Connection>();
   readonly #byKey = new Map<string, Connection>();
   /** By process and socket number; both ends of a connection lead to it. */
   readonly #bySocket = new ByProcess<Connection>();
@@ -194,30 +195,22 @@ export class ConnectionBook {
     if (other.phase === 'ended') this.#uncount(other);
     else this.living[other.phase].delete(other);
     this.#forgetEndpoint(other);
-    const at = this.connections.lastIndexOf(other);
-    if (at >= 0) this.connections.splice(at, 1);
+    this.connections.delete(other);
     connection.absorb(other);
     this.#rest(other);
   }
 
   /** Keeps the bound; does nothing until there is enough to make it worth while. */
   prune(): void {
-    let excess = this.#ended - Math.max(PAGE_ENDED_CONNECTIONS_MIN, PAGE_CONNECTIONS - this.counts.live);
+    const excess = this.#ended - Math.max(PAGE_ENDED_CONNECTIONS_MIN, PAGE_CONNECTIONS - this.counts.live);
     if (excess < PAGE_FORGET_CONNECTIONS) return;
     this.#forgotten += excess;
-    const living: Connection[] = [];
-    let looked = 0;
-    for (; excess > 0; looked += 1) {
-      const connection = this.connections[looked];
-      if (connection === undefined) break;
-      if (connection.phase === 'ended') {
-        excess -= 1;
-        this.#ended -= 1;
-        this.#forget(connection);
-      } else living.push(connection);
-    }
-    // Another list, not this one made shorter: who counts its rows may be at it.
-    this.connections = living.concat(this.connections.slice(looked));
+    this.#ended -= excess;
+    this.connections = this.connections.withoutFirst(excess, (connection) => {
+      if (connection.phase !== 'ended') return false;
+      this.#forget(connection);
+      return true;
+    });
     this.#store.log.tidy();
   }
 

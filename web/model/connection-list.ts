@@ -12,6 +12,13 @@ export interface ListQuery {
   sort: Sort;
 }
 
+/** All that a page knows, oldest first by `number`. */
+export interface Connections {
+  readonly length: number;
+  at(place: number): Connection | undefined;
+  forEach(visit: (one: Connection) => void): void;
+}
+
 /** Rows from the top. */
 export interface ConnectionRows {
   readonly length: number;
@@ -25,30 +32,33 @@ export function isSteady(sort: Sort): boolean {
   return sort === 'newest' || sort === 'oldest';
 }
 
-/** The rows of `all`, which is oldest first by `number`. */
-export function connectionRows(all: readonly Connection[], query: ListQuery, nowNs: number): ConnectionRows {
+export function connectionRows(all: Connections, query: ListQuery, nowNs: number): ConnectionRows {
   const plain = query.show === 'all' && query.process === null;
-  const kept = plain ? all : all.filter((connection) => isShown(connection, query));
+  if (plain && isSteady(query.sort)) return steadyRows(all, query.sort === 'newest');
+  const kept: Connection[] = [];
+  all.forEach((connection) => {
+    if (plain || isShown(connection, query)) kept.push(connection);
+  });
   if (isSteady(query.sort)) return steadyRows(kept, query.sort === 'newest');
-  const sorted = kept.slice().sort(query.sort === 'longest' ? (a, b) => lengthOf(b, nowNs) - lengthOf(a, nowNs) || b.number - a.number : byOutcome);
+  const sorted = kept.sort(query.sort === 'longest' ? (a, b) => lengthOf(b, nowNs) - lengthOf(a, nowNs) || b.number - a.number : byOutcome);
   return { length: sorted.length, at: (row) => sorted[row], rowOf: (connection) => sorted.indexOf(connection) };
 }
 
-function steadyRows(kept: readonly Connection[], reversed: boolean): ConnectionRows {
+function steadyRows(kept: Connections, reversed: boolean): ConnectionRows {
   const { length } = kept;
   const place = (row: number): number => (reversed ? length - 1 - row : row);
   return {
     length,
-    at: (row) => kept[place(row)],
+    at: (row) => (row < length ? kept.at(place(row)) : undefined),
     rowOf(connection) {
       let low = 0;
       let high = length;
       while (low < high) {
         const middle = (low + high) >> 1;
-        if ((kept[middle]?.number ?? Infinity) < connection.number) low = middle + 1;
+        if ((kept.at(middle)?.number ?? Infinity) < connection.number) low = middle + 1;
         else high = middle;
       }
-      return low < length && kept[low] === connection ? place(low) : -1;
+      return low < length && kept.at(low) === connection ? place(low) : -1;
     },
   };
 }
@@ -81,8 +91,8 @@ function rank({ phase, outcome }: Connection): number {
 }
 
 /** The processes that clients belong to, by name; '' where one is not known. */
-export function processesOf(all: readonly Connection[]): string[] {
+export function processesOf(all: Connections): string[] {
   const found = new Set<string>();
-  for (const { client } of all) found.add(client.process);
+  all.forEach(({ client }) => found.add(client.process));
   return [...found].sort((a, b) => a.localeCompare(b));
 }

@@ -1,4 +1,5 @@
 // What a pause in accepting came to: the queue at its fullest, SYNs dropped and sent again, late connects; each figure with its events.
+import type { Connections } from './connection-list.ts';
 import { callsOf, isFailure, type Connection } from './connection.ts';
 import type { AcceptPause } from './server-model.ts';
 
@@ -27,7 +28,7 @@ const LATE_FROM_NS = 0.8e9;
 const BATCH_SKEW_NS = 2e9;
 
 /** Explains a pause; null where the queue never was full and nothing was dropped: then there is nothing to explain. `connections` in order of their beginning. */
-export function overflowOf(pause: AcceptPause, connections: readonly Connection[]): Overflow | null {
+export function overflowOf(pause: AcceptPause, connections: Connections): Overflow | null {
   const { paused, resumed, fullest } = pause;
   const dropped = pause.drops.reduce((sum, event) => sum + event.drops, 0);
   const wasFull = fullest !== null && fullest.length > fullest.limit;
@@ -48,7 +49,7 @@ export function overflowOf(pause: AcceptPause, connections: readonly Connection[
     living: 0,
   };
   for (let i = connections.length - 1; i >= 0; i -= 1) {
-    const connection = connections[i];
+    const connection = connections.at(i);
     // Batches of two processes may have crossed: a little further back than the pause began.
     if (connection === undefined || connection.startNs < paused.atNs - BATCH_SKEW_NS) break;
     if (connection.startNs >= paused.atNs && connection.startNs <= untilNs) count(found, connection);

@@ -5,6 +5,7 @@ import type { TraceEvent } from '#wire/event.ts';
 import { PAGE_CONNECTIONS } from '#wire/limits.ts';
 import type { Snapshot } from '#wire/message.ts';
 import { callsOf, type Connection } from './connection.ts';
+import { listed } from './sample-connection.ts';
 import {
   CLIENT_PID,
   clientStory,
@@ -57,7 +58,7 @@ function interleaved(stories: readonly Story[], picks: readonly number[]): Story
 
 describe('one connection', () => {
   test('both ends are joined, and the reply is its outcome', () => {
-    const [one] = modelOf(clientStory(ONE), serverStory(ONE)).connections;
+    const [one] = listed(modelOf(clientStory(ONE), serverStory(ONE)).connections);
     expect(one).toMatchObject({ outcome: 'replied', phase: 'ended', byte: 0x41, reply: 0x42, holdMs: 5_000, key: 'c1' });
     expect(one?.server?.local).toBe(SERVER);
   });
@@ -69,14 +70,14 @@ describe('one connection', () => {
       [...serverStory(ONE), ...serverStory(two)].sort((a, b) => a.atNs - b.atNs),
       [...tracepoints(ONE), ...tracepoints(two)].sort((a, b) => a.atNs - b.atNs),
     ];
-    const expected = modelOf(...stories)
-      .connections.map(shown)
+    const expected = listed(modelOf(...stories).connections)
+      .map(shown)
       .sort(byStart);
     expect(expected).toHaveLength(2);
     fc.assert(
       fc.property(fc.array(fc.nat({ max: 2 }), { minLength: 60, maxLength: 60 }), (picks) => {
         const model = modelOf(interleaved(stories, picks));
-        expect(model.connections.map(shown).sort(byStart)).toEqual(expected);
+        expect(listed(model.connections).map(shown).sort(byStart)).toEqual(expected);
         expect(model.counts).toEqual({ live: 0, replied: 2, failed: 0 });
         expect(Object.values(model.book.living).every((set) => set.size === 0)).toBe(true);
       }),
@@ -85,7 +86,7 @@ describe('one connection', () => {
   });
 
   test('evidence is counted by who saw it', () => {
-    const [one] = modelOf(clientStory(ONE), serverStory(ONE), tracepoints(ONE)).connections;
+    const [one] = listed(modelOf(clientStory(ONE), serverStory(ONE), tracepoints(ONE)).connections);
     expect(evidenceCounts(one!)).toEqual({ returned: 17, tracefs: 10 });
   });
 });
@@ -103,15 +104,15 @@ describe('a port that is used again', () => {
       seenState(50e9, LOCAL, SERVER, 'CLOSED', 'SYN-SENT'),
     ]);
     expect(model.connections).toHaveLength(2);
-    expect(statesOf(model.connections[0]!, 'server').map((state) => state.to)).toEqual(['TIME-WAIT']);
-    expect(statesOf(model.connections[1]!, 'client').map((state) => state.to)).toEqual(['SYN-SENT']);
-    expect(model.connections[1]!.phase).toBe('connecting');
+    expect(statesOf(model.connections.at(0)!, 'server').map((state) => state.to)).toEqual(['TIME-WAIT']);
+    expect(statesOf(model.connections.at(1)!, 'client').map((state) => state.to)).toEqual(['SYN-SENT']);
+    expect(model.connections.at(1)!.phase).toBe('connecting');
   });
 
   test('late evidence goes to the generation it was seen in', () => {
     const model = modelOf(clientStory(ONE), serverStory(ONE), clientStory(again), serverStory(again), tracepoints(ONE), tracepoints(again));
     expect(model.connections).toHaveLength(2);
-    for (const connection of model.connections) {
+    for (const connection of listed(model.connections)) {
       expect(statesOf(connection, 'client').map((state) => state.to)).toEqual(['SYN-SENT', 'ESTABLISHED', 'CLOSE-WAIT', 'LAST-ACK', 'CLOSED']);
     }
   });
@@ -132,35 +133,35 @@ describe('foreign clients', () => {
       tracepoints(nc).slice(4),
     );
     expect(model.connections).toHaveLength(1);
-    const [one] = model.connections;
+    const [one] = listed(model.connections);
     expect(one).toMatchObject({ outcome: 'replied', phase: 'ended', client: { process: 'nc', pid: 4242, fd: 3, ours: false } });
     expect(statesOf(one!, 'server').map((state) => state.to)).toEqual(['SYN-RECEIVED', 'ESTABLISHED', 'FIN-WAIT-1', 'FIN-WAIT-2', 'CLOSED']);
   });
 
   test('one that waits in the queue is queued, not connecting', () => {
     const model = modelOf(tracepoints(nc).slice(0, 4));
-    expect(model.connections[0]).toMatchObject({ phase: 'queued', server: null });
-    expect([...model.book.living.queued]).toEqual(model.connections);
+    expect(model.connections.at(0)).toMatchObject({ phase: 'queued', server: null });
+    expect([...model.book.living.queued]).toEqual(listed(model.connections));
   });
 
   test('one of another machine that is gone from the queue is over: its own end nobody here sees', () => {
     const states = ['SYN-RECEIVED', 'ESTABLISHED', 'CLOSED'].map((to, at) => seenState(4e6 + at, SERVER, '192.0.2.7:50000', null, to));
-    expect(modelOf(states.slice(0, 2)).connections[0]).toMatchObject({ phase: 'queued', endNs: null });
+    expect(modelOf(states.slice(0, 2)).connections.at(0)).toMatchObject({ phase: 'queued', endNs: null });
     const model = modelOf(states);
-    expect(model.connections[0]).toMatchObject({ phase: 'ended', outcome: 'ended', endNs: 4e6 + 2 });
+    expect(model.connections.at(0)).toMatchObject({ phase: 'ended', outcome: 'ended', endNs: 4e6 + 2 });
     expect(model.counts.live).toBe(0);
   });
 
   test('one that has the server’s FIN is not in the queue, though its accept() is told late or never: its client may stay half-open for hours', () => {
     const told = tracepoints(nc).filter((event) => event['local'] === nc.local);
     const upTo = (state: string): Story => told.slice(0, told.findIndex((event) => event['to'] === state) + 1);
-    expect(modelOf(upTo('ESTABLISHED')).connections[0]).toMatchObject({ phase: 'queued', endNs: null });
+    expect(modelOf(upTo('ESTABLISHED')).connections.at(0)).toMatchObject({ phase: 'queued', endNs: null });
     const model = modelOf(upTo('CLOSE-WAIT'));
-    expect(model.connections[0]).toMatchObject({ phase: 'ended', outcome: 'ended', endNs: upTo('CLOSE-WAIT').at(-1)?.atNs });
+    expect(model.connections.at(0)).toMatchObject({ phase: 'ended', outcome: 'ended', endNs: upTo('CLOSE-WAIT').at(-1)?.atNs });
     expect(model.counts.live).toBe(0);
     model.apply(numbered(serverStory(nc), 1_000));
     expect(model.connections).toHaveLength(1);
-    expect(model.connections[0]).toMatchObject({ phase: 'ended', outcome: 'replied' });
+    expect(model.connections.at(0)).toMatchObject({ phase: 'ended', outcome: 'replied' });
   });
 
   test('the last states of one that was here before are no new one', () => {
@@ -181,7 +182,7 @@ describe('states', () => {
       seenState(4e9, LOCAL, SERVER, null, 'ESTABLISHED', 'sock_diag'),
       seenState(5.2e9, LOCAL, SERVER, null, 'CLOSE-WAIT', 'tcp_info'),
     ]);
-    const found = stretches(statesOf(model.connections[0]!, 'client'), 6e9);
+    const found = stretches(statesOf(model.connections.at(0)!, 'client'), 6e9);
     expect(found.map(({ state, seen, fromNs, toNs }) => [state, seen, fromNs, toNs])).toEqual([
       ['ESTABLISHED', true, 3e6, 3e6],
       ['ESTABLISHED', false, 3e6, 4e9],
@@ -193,7 +194,7 @@ describe('states', () => {
 
   test('two sources that say the same make one stretch that names both', () => {
     const model = modelOf(clientStory(ONE), tracepoints(ONE), [seenState(2.11e6, LOCAL, SERVER, null, 'ESTABLISHED', 'tcp_info')]);
-    const established = stretches(statesOf(model.connections[0]!, 'client'), 6e9).filter((stretch) => stretch.state === 'ESTABLISHED');
+    const established = stretches(statesOf(model.connections.at(0)!, 'client'), 6e9).filter((stretch) => stretch.state === 'ESTABLISHED');
     expect(established).toHaveLength(1);
     expect(established[0]).toMatchObject({ seen: true, evidences: ['tracefs', 'tcp_info'], fromNs: 2.025e6 });
   });
@@ -228,7 +229,7 @@ describe('states', () => {
       seenState(2.03e6, LOCAL, SERVER, 'SYN-SENT', 'ESTABLISHED'),
       seenState(6e9, LOCAL, SERVER, 'ESTABLISHED', 'CLOSED', 'tcp_info'),
     ]);
-    expect(walked(statesOf(model.connections[0]!, 'client')).map(({ from, to, seen }) => [from, to, seen])).toEqual([
+    expect(walked(statesOf(model.connections.at(0)!, 'client')).map(({ from, to, seen }) => [from, to, seen])).toEqual([
       ['CLOSED', 'SYN-SENT', true],
       ['SYN-SENT', 'ESTABLISHED', true],
       ['ESTABLISHED', 'CLOSED', false],
@@ -244,24 +245,24 @@ describe('the two ends disagree', () => {
       seenState(2.025e6, LOCAL, SERVER, 'SYN-SENT', 'ESTABLISHED'),
       seenState(2.026e6, SERVER, LOCAL, null, 'SYN-RECEIVED', 'sock_diag'),
     ]);
-    expect(disagreement(model.connections[0]!)).toEqual({ kind: 'half-open', client: 'ESTABLISHED', server: 'SYN-RECEIVED' });
+    expect(disagreement(model.connections.at(0)!)).toEqual({ kind: 'half-open', client: 'ESTABLISHED', server: 'SYN-RECEIVED' });
   });
 
   test('ESTABLISHED here, and nothing seen there', () => {
     const model = modelOf(begun, [seenState(2.025e6, LOCAL, SERVER, 'SYN-SENT', 'ESTABLISHED')]);
-    expect(disagreement(model.connections[0]!)).toEqual({ kind: 'unseen', client: 'ESTABLISHED', server: null });
+    expect(disagreement(model.connections.at(0)!)).toEqual({ kind: 'unseen', client: 'ESTABLISHED', server: null });
   });
 
   test('not once both are ESTABLISHED, and not when it is over', () => {
-    expect(disagreement(modelOf(begun, tracepoints(ONE).slice(0, 4)).connections[0]!)).toBeNull();
-    expect(disagreement(modelOf(clientStory(ONE), serverStory(ONE), tracepoints(ONE)).connections[0]!)).toBeNull();
+    expect(disagreement(modelOf(begun, tracepoints(ONE).slice(0, 4)).connections.at(0)!)).toBeNull();
+    expect(disagreement(modelOf(clientStory(ONE), serverStory(ONE), tracepoints(ONE)).connections.at(0)!)).toBeNull();
   });
 });
 
 test('SYNs that went out again are counted at their connection', () => {
   const again = (atNs: number): Story[number] => ({ kind: 'retransmit', atNs, evidence: 'tracefs', local: LOCAL, remote: SERVER, segment: 'SYN' });
   const model = modelOf(clientStory(ONE).slice(0, 3), [again(1e9), again(2e9)]);
-  expect(synRetries(model.connections[0]!)).toBe(2);
+  expect(synRetries(model.connections.at(0)!)).toBe(2);
 });
 
 test('an epoll_wait belongs to the conversations of which it brought news, while their descriptors are open', () => {
@@ -271,24 +272,24 @@ test('an epoll_wait belongs to the conversations of which it brought news, while
     args: { ready: [{ fd, events: 'EPOLLIN' }], maxEvents: 512, timeoutMs: 5000 },
   });
   const model = modelOf(clientStory(ONE).slice(0, 5), [wait(3e6, 7), wait(3e6, 99)], clientStory(ONE).slice(5), [wait(9e9, 7)]);
-  expect(callsOf(model.connections[0]!.client).filter((call) => call.call === 'epoll_wait')).toHaveLength(1);
+  expect(callsOf(model.connections.at(0)!.client).filter((call) => call.call === 'epoll_wait')).toHaveLength(1);
 });
 
 test('replied is when the client has the byte; of a client that tells nothing, when the server wrote it', () => {
   const wroteNs = ONE.atNs + 500_000 + 5e9 + 1_000;
-  expect(modelOf(serverStory(ONE)).connections[0]!.repliedNs).toBe(wroteNs);
+  expect(modelOf(serverStory(ONE)).connections.at(0)!.repliedNs).toBe(wroteNs);
   for (const stories of [
     [clientStory(ONE), serverStory(ONE)],
     [serverStory(ONE), clientStory(ONE)],
   ]) {
-    expect(modelOf(...stories).connections[0]!.repliedNs).toBe(wroteNs + 50_000);
+    expect(modelOf(...stories).connections.at(0)!.repliedNs).toBe(wroteNs + 50_000);
   }
 });
 
 test('a process that exits takes its connections with it', () => {
   const exit: Story = [{ kind: 'process', atNs: 3e9, process: 'increment-server', pid: SERVER_PID, evidence: 'returned', change: 'exited', signal: 'SIGKILL' }];
   const model = modelOf(serverStory(ONE).slice(0, 4), exit);
-  expect(model.connections[0]).toMatchObject({ phase: 'ended', outcome: 'lost', endNs: 3e9 });
+  expect(model.connections.at(0)).toMatchObject({ phase: 'ended', outcome: 'lost', endNs: 3e9 });
   expect(model.book.byDescriptor(SERVER_PID, 8)).toBeNull();
 });
 
@@ -310,7 +311,7 @@ describe('a snapshot', () => {
     begun.apply(events.slice(9, 15));
     expect(parts.byKey('c7')).not.toBeNull();
     parts.reset(snapshot(events.slice(15)), begun);
-    expect(parts.connections.map(shown)).toEqual(whole.connections.map(shown));
+    expect(listed(parts.connections).map(shown)).toEqual(listed(whole.connections).map(shown));
     expect([...parts.log]).toEqual(events);
     expect([parts.lastSeq, parts.byKey('c7'), parts.connections.length]).toEqual([999, null, 1]);
   });
@@ -332,8 +333,10 @@ test('a connection that serves again has nothing of the one it was', { timeout: 
   const later = numbered(stories(EARLIER, LATER, 3), 1_000_000);
   aged.apply(later);
   fresh.apply(later);
-  const newest = aged.connections.slice(-LATER);
-  expect(newest.map(shown)).toEqual(fresh.connections.map(shown));
-  expect(newest.map(({ key, otherKey, errno }) => [key, otherKey, errno])).toEqual(fresh.connections.map(({ key, otherKey, errno }) => [key, otherKey, errno]));
+  const newest = listed(aged.connections).slice(-LATER);
+  expect(newest.map(shown)).toEqual(listed(fresh.connections).map(shown));
+  expect(newest.map(({ key, otherKey, errno }) => [key, otherKey, errno])).toEqual(
+    listed(fresh.connections).map(({ key, otherKey, errno }) => [key, otherKey, errno]),
+  );
   expect(newest.map(({ key }) => aged.byKey(key)?.number)).toEqual(newest.map(({ number }) => number));
 });

@@ -5,6 +5,7 @@ import type { NumberedRecords } from '#wire/record-frame.ts';
 import type { Connection } from './connection.ts';
 import { ConnectionBook, serverKey } from './connection-book.ts';
 import { EventLog } from './event-log.ts';
+import type { Connections } from './connection-list.ts';
 import { applySeen } from './kernel-evidence.ts';
 import { ServerModel } from './server-model.ts';
 
@@ -30,7 +31,7 @@ export class TraceModel {
   revision = 0;
 
   /** Oldest first; all that live, and the newest that ended. */
-  get connections(): readonly Connection[] {
+  get connections(): Connections {
     return this.book.connections;
   }
 

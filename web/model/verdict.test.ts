@@ -36,7 +36,7 @@ function modelOf(...stories: Story[]): { model: TraceModel; events: Map<number, 
 
 function said(...stories: Story[]): { line: string; clauses: Clause[]; calls: (clause: Clause | undefined) => string[] } {
   const { model, events } = modelOf(...stories);
-  const clauses = verdict(model.connections[0]!);
+  const clauses = verdict(model.connections.at(0)!);
   const calls = (clause: Clause | undefined): string[] =>
     (clause?.seqs ?? []).map((seq) => {
       const event = events.get(seq);
@@ -100,7 +100,7 @@ describe('the verdict', () => {
     const { line } = said(story);
     expect(line).toBe('refused after 0.000 s: nobody listened (ECONNREFUSED)');
     const { model } = modelOf(story);
-    expect(inferredSegments(model.connections[0]!).map((one) => one.segment)).toEqual(['SYN', 'RST']);
+    expect(inferredSegments(model.connections.at(0)!).map((one) => one.segment)).toEqual(['SYN', 'RST']);
   });
 
   test('a SYN that went out again, and two ends that do not agree, are said', () => {
@@ -118,7 +118,7 @@ describe('the verdict', () => {
 describe('what nobody captured', () => {
   test('the handshake lies before every sign that it was done', () => {
     const { model } = modelOf(clientStory(ONE), serverStory(ONE), tracepoints(ONE));
-    const handshake = inferredSegments(model.connections[0]!).filter(({ segment }) => segment === 'SYN' || segment === 'SYN ACK' || segment === 'ACK');
+    const handshake = inferredSegments(model.connections.at(0)!).filter(({ segment }) => segment === 'SYN' || segment === 'SYN ACK' || segment === 'ACK');
     expect(handshake.map(({ segment }) => segment)).toEqual(['SYN', 'SYN ACK', 'ACK']);
     const established = ONE.atNs + 25_000;
     for (const one of handshake) {
@@ -130,7 +130,7 @@ describe('what nobody captured', () => {
   test('a connect that took two seconds had a SYN that nobody answered', () => {
     const own = clientStory(ONE).map((event) => (event.atNs > ONE.atNs + 50_000 ? { ...event, atNs: event.atNs + 2e9 } : event));
     const { model } = modelOf(own);
-    const found = inferredSegments(model.connections[0]!);
+    const found = inferredSegments(model.connections.at(0)!);
     expect(found.map(({ segment }) => segment)).toEqual(['SYN unanswered', 'SYN', 'SYN ACK', 'ACK', 'FIN']);
     expect(found[1]!.leftNs - found[0]!.leftNs).toBeGreaterThan(1.9e9);
   });
@@ -141,7 +141,7 @@ describe('what nobody captured', () => {
       { kind: 'foreign-call', atNs: ONE.atNs + 20_000, durationNs: 3_000, ...of, call: 'connect', returned: -1, errno: 'EINPROGRESS' },
       { kind: 'foreign-call', atNs: ONE.atNs + 200_000, durationNs: 1_000, ...of, call: 'write', count: 1, returned: 1 },
     ]);
-    const found = inferredSegments(model.connections[0]!);
+    const found = inferredSegments(model.connections.at(0)!);
     expect(found.find(({ segment }) => segment === 'byte')).toMatchObject({ leftNs: ONE.atNs + 201_000, byte: 0x41 });
     expect(found.filter(({ segment }) => segment === 'SYN')).toHaveLength(1);
     expect(found.filter(({ segment, toServer }) => segment === 'FIN' && toServer)).toHaveLength(1);
