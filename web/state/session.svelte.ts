@@ -18,13 +18,11 @@ interface Begun {
 
 /** How fast a countdown moves; more often than ten times a second nobody can read it. */
 const CLOCK_INTERVAL_MS = 100;
-/**
- * What is drawn in frames of its own, so that no one frame is long: the trace's lines first, then the waterfall's rows, the stage, sums and the one
- * conversation. Where lines come without a pause, the others wait for so many milliseconds: what changes more often nobody can read.
- */
-const PATIENCE_MS = { lines: 0, rows: CLOCK_INTERVAL_MS, stage: 200, sums: 200 } as const;
-type Drawing = keyof typeof PATIENCE_MS;
-const DRAWINGS = Object.keys(PATIENCE_MS) as Drawing[];
+/** What is drawn in frames of its own, so that no one frame is long: the trace's lines, the waterfall's rows, the stage, sums and the one conversation. */
+const DRAWINGS = ['lines', 'rows', 'stage', 'sums'] as const;
+type Drawing = (typeof DRAWINGS)[number];
+/** Where lines come without a pause, the others wait so long: what changes more often nobody can read. */
+const PATIENCE_MS = 200;
 /** Of each frame, for catching up after the view was frozen: half of it stays for drawing. */
 const CATCH_UP_SLICE_MS = 8;
 
@@ -229,15 +227,13 @@ export class Session {
   /** Lines; but what has waited too long comes before them in every other frame, and where there are none, what has waited longest; null: nothing is owed. */
   #next(nowMs: number): Drawing | null {
     let found: Drawing | null = null;
-    let most = -Infinity;
+    let foundMs = Infinity;
     for (const [drawing, sinceMs] of this.#owed) {
-      if (drawing === 'lines') continue;
-      const waited = (nowMs - sinceMs) / PATIENCE_MS[drawing];
-      if (waited <= most) continue;
-      most = waited;
+      if (drawing === 'lines' || sinceMs >= foundMs) continue;
       found = drawing;
+      foundMs = sinceMs;
     }
-    return this.#owed.has('lines') && (most < 1 || this.#last !== 'lines') ? 'lines' : found;
+    return this.#owed.has('lines') && (nowMs - foundMs < PATIENCE_MS || this.#last !== 'lines') ? 'lines' : found;
   }
 
   #draw(drawing: Drawing): void {
