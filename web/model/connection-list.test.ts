@@ -44,6 +44,7 @@ describe('the connections on show', () => {
     for (const sort of ['newest', 'oldest', 'longest', 'outcome'] as const) {
       const rows = connectionRows(ALL, { show: 'all', process: null, sort }, 100);
       for (const one of ALL) expect(rows.at(rows.rowOf(one))).toBe(one);
+      expect(rows.at(rows.length)).toBeUndefined();
     }
     expect(connectionRows(ALL, { show: 'live', process: null, sort: 'newest' }, 100).rowOf(ALL[0]!)).toBe(-1);
   });

@@ -52,7 +52,7 @@ export class LongList<T> {
     if (this.#pieces.at(-1)?.length === 0) this.#pieces.pop();
   }
 
-  /** Another list, without the first `count` that `goes` names; whoever counts the rows of this one may be at it. */
+  /** Another list, without the first `count` that `goes` names; whoever counts the rows of this one may be at it. They share pieces: only the new one grows. */
   withoutFirst(count: number, goes: (one: T) => boolean): LongList<T> {
     const oldest: T[] = [];
     let place = 0;
@@ -62,7 +62,7 @@ export class LongList<T> {
       else oldest.push(one);
     }
     const behind = place - this.#oldest.length;
-    if (behind < 0) return new LongList(oldest.concat(this.#oldest.slice(place)), this.#pieces.slice());
+    if (behind < 0) return new LongList(oldest.concat(this.#oldest.slice(place)), this.#pieces);
     const number = Math.floor(behind / PIECE);
     return new LongList(oldest.concat(this.#pieces[number]?.slice(behind % PIECE) ?? []), this.#pieces.slice(number + 1));
   }
