@@ -7,7 +7,7 @@ import { BarePage } from './bare-page.ts';
 import { showNewest } from './barest-page.ts';
 import { startSockscope } from './contender.ts';
 import { load } from './load.ts';
-import { processorMs } from './process-cost.ts';
+import { processorMs, processorTicks } from './process-cost.ts';
 import { begin, findRunStart, install } from './page-probe.ts';
 import { machine, percentile, Table } from './table.ts';
 import { ThreadTimes } from './thread-times.ts';
@@ -118,7 +118,7 @@ async function crowd(
     const whole = warmUpS + seconds + BAREST_S + 5;
     const work = load(server.port, { concurrency: live + rate, total: Math.round(rate * whole), maxSeconds: whole + 30, rate, holdMs });
     await sleep(warmUpS * 1e3);
-    const before = { heap: await heapMiB(page, true), cpu: processorMs(server.bridge.pid) };
+    const before = { heap: await heapMiB(page, true), cpu: processorMs(server.bridge.pid), machine: processorTicks() };
     await page.evaluate(begin, true);
     // The first second after the collection we asked for ourselves is not the page's.
     const startMs = await page.evaluate(() => performance.now() + 1_000);
@@ -135,6 +135,8 @@ async function crowd(
     thread.stop();
     const originMs = await page.evaluate(() => performance.timeOrigin);
     const shown = await page.evaluate(() => document.querySelector<HTMLElement>('section[aria-label="Connections"]')?.innerText ?? '');
+    const machineThen = processorTicks();
+    const stolenShare = (100 * (machineThen.stolen - before.machine.stolen)) / (machineThen.all - before.machine.all);
     const bridgeShare = (processorMs(server.bridge.pid) - before.cpu) / 10 / seconds;
     // What the probe itself has collected is not the page's: 16 bytes for each of a hundred thousand samples.
     await page.evaluate(begin, false);
@@ -200,7 +202,7 @@ async function crowd(
       },
     ]);
     table.note(
-      `the page said: ${shown.split('\n').slice(0, 2).join(' ')}; ${end.replied} of ${end.done} replied; the bridge took ${bridgeShare.toFixed(0)} % of a processor`,
+      `the page said: ${shown.split('\n').slice(0, 2).join(' ')}; ${end.replied} of ${end.done} replied; the bridge took ${bridgeShare.toFixed(0)} % of a processor; the host kept ${stolenShare.toFixed(1)} % of the processors’ time for others`,
     );
   } finally {
     await server.stop();

@@ -27,6 +27,13 @@ export function descriptors(pid: number): number {
   }
 }
 
+/** Of the time of all processors since the machine began: how much there was, and how much the host gave to others while something here would have run ("steal"); in ticks. */
+export function processorTicks(): { all: number; stolen: number } {
+  // user, nice, system, idle, iowait, irq, softirq, steal; what follows is counted in them already.
+  const ticks = (/^cpu +(.*)$/m.exec(readFileSync('/proc/stat', 'utf8'))?.[1] ?? '').split(' ').slice(0, 8).map(Number);
+  return { all: ticks.reduce((sum, some) => sum + some, 0), stolen: ticks[7] ?? 0 };
+}
+
 /** What the whole machine could still give, in MiB: the only honest figure for ten thousand processes that share their pages. */
 export function machineAvailableMiB(): number {
   return (Number(/^MemAvailable:\s+(\d+) kB/m.exec(readFileSync('/proc/meminfo', 'utf8'))?.[1] ?? 0) * 1024) / MIB;
