@@ -18,3 +18,16 @@ export function dataBytes(batch: RecordBytes, slot: number): Uint8Array {
   const start = slot * RECORD_BYTES + DATA_BYTE;
   return batch.bytes.subarray(start, start + dataLength(batch, slot));
 }
+
+/** They as text, a letter a byte, up to the first NUL; of those from `from` on, and before `to`. */
+export function dataText(batch: RecordBytes, slot: number, from = 0, to = DATA_MAX_BYTES): string {
+  const start = slot * RECORD_BYTES + DATA_BYTE;
+  const end = start + Math.min(to, dataLength(batch, slot));
+  let text = '';
+  for (let at = start + from; at < end; at += 1) {
+    const byte = batch.bytes[at] ?? 0;
+    if (byte === 0) break;
+    text += String.fromCharCode(byte);
+  }
+  return text;
+}

@@ -3,8 +3,9 @@ import { callArgs } from './call-args.ts';
 import { endpointPair, type EndpointPair } from './endpoints.ts';
 import { errnoName } from './errno.ts';
 import type { EventKind, TraceEvent } from './event.ts';
-import { DATA_MAX_BYTES, RECORD_BYTES } from './limits.ts';
-import { dataLength, type RecordBytes } from './record-bytes.ts';
+import { RECORD_BYTES } from './limits.ts';
+import { ownerName } from './owner-name.ts';
+import { dataText, type RecordBytes } from './record-bytes.ts';
 import { tcpState, tcpStateText } from './tcp-state.ts';
 import {
   CALL_NAMES,
@@ -244,30 +245,6 @@ function isOwnerKnown(batch: RecordBytes, slot: number): boolean {
   return batch.bytes[slot * RECORD_BYTES + LENGTHS * 4 + 1] === OWNER_KNOWN;
 }
 
-const NAME_WORDS = OWNER_NAME_BYTES / 4;
-/** Places for names, a power of two. Where two meet in one place, the newer takes it. */
-const NAME_PLACES = 64;
-const placedWords = new Int32Array(NAME_PLACES * NAME_WORDS);
-const placedNames: (string | undefined)[] = [];
-
-/** Each name is put together once, letter by letter: thousands of events a second repeat a few. */
-function ownerName(batch: RecordBytes, slot: number): string {
-  let hash = 0;
-  for (let word = 0; word < NAME_WORDS; word += 1) hash = Math.imul(hash ^ batch.word(slot, DATA_BYTE / 4 + word), 0x9e3779b1);
-  const place = (hash >>> 16) % NAME_PLACES;
-  const known = placedNames[place];
-  let isIt = known !== undefined;
-  for (let word = 0; word < NAME_WORDS; word += 1) {
-    const letters = batch.word(slot, DATA_BYTE / 4 + word);
-    isIt &&= placedWords[place * NAME_WORDS + word] === letters;
-    placedWords[place * NAME_WORDS + word] = letters;
-  }
-  if (known !== undefined && isIt) return known;
-  const name = dataText(batch, slot, 0, OWNER_NAME_BYTES);
-  placedNames[place] = name;
-  return name;
-}
-
 function ownerPid(slot: number, view: DataView): number {
   return view.getInt32(slot * RECORD_BYTES + DATA_BYTE + OWNER_NAME_BYTES, true);
 }
@@ -280,16 +257,4 @@ function addErrno(event: Record<string, unknown>, batch: RecordBytes, slot: numb
 /** The name a client goes by in commands and events. */
 export function clientIdText(socket: number): string {
   return `c${socket}`;
-}
-
-function dataText(batch: RecordBytes, slot: number, from = 0, to = DATA_MAX_BYTES): string {
-  const start = slot * RECORD_BYTES + DATA_BYTE;
-  const end = start + Math.min(to, dataLength(batch, slot));
-  let text = '';
-  for (let at = start + from; at < end; at += 1) {
-    const byte = batch.bytes[at] ?? 0;
-    if (byte === 0) break;
-    text += String.fromCharCode(byte);
-  }
-  return text;
 }

@@ -6,7 +6,7 @@ export const SOCKET_ROWS_MAX = 65_536;
 /** One netlink datagram of a dump; the kernel makes them as large as the reader's buffer, and never larger than this. */
 export const NETLINK_RECEIVE_BYTES = 32_768;
 
-/** The niceness of the process that watches: it must not take processor time from those it watches. */
+/** The niceness of the process that watches: it must not take processor time from those it watches. Where the kernel groups by session (sched(7), autogroup), it counts within ours. */
 export const TAP_NICE = 10;
 
 /** Ports watched at once: a filter expression stays short, and so does its evaluation at each event. */

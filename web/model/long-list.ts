@@ -1,6 +1,6 @@
 // A long list in short pieces: it grows at its end and loses what is oldest, and neither copies the tens of thousands that stay.
 
-/** Elements of one piece, a power of two. */
+/** Elements of one piece. */
 const PIECE = 512;
 
 export class LongList<T> {
