@@ -116,6 +116,17 @@ test('the trace is searched in one language, and says what it does not understan
   await expect(lines(page).filter({ hasText: 'accept4(' })).toHaveCount(1);
 });
 
+test('a process whose name has a line break has lines as high as any other', async ({ page }) => {
+  await open(page);
+  const client = `require('node:fs').writeFileSync('/proc/self/comm', 'two\\nlines');
+    const socket = require('node:net').connect(${bridge.tcpPort}, '127.0.0.1', () => socket.write('A')).resume();`;
+  await execute(process.execPath, ['-e', client]);
+  await search(page).fill('two');
+  const line = lines(page).filter({ hasText: 'two lines' }).first();
+  await expect(line).toBeVisible();
+  expect(await line.evaluate((one) => [one, ...one.children].map((part) => part.scrollHeight))).toEqual([21, 21, 21]);
+});
+
 test('the trace is downloaded whole, as events and as strace prints it', async ({ page }) => {
   await open(page);
   await expect(await preset(page, /Three clients/)).toContainText('All 3 got their reply.');
