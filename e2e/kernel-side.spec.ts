@@ -117,6 +117,10 @@ test('as root: after a flood, of which a part is followed, everything is followe
   await expect.poll(instances, { intervals: [50], timeout: 10_000 }).not.toEqual(before);
   await flood;
   await expect.poll(instances).toEqual(before);
+  // What a page shows of it is over too.
+  await expect
+    .poll(async () => (await trace(bridge.url)).filter((event) => event.kind === 'sampling' && event.evidence === 'tracefs').at(-1))
+    .toMatchObject({ connections: 1, skipped: 0 });
   const flooded = (await trace(bridge.url)).at(-1)?.seq;
   await run('nc', ['-N', '127.0.0.1', String(bridge.tcpPort)], { input: 'A' });
   await expect.poll(async () => (await trace(bridge.url, flooded)).some((event) => event.kind === 'foreign-call' && event.call === 'connect')).toBe(true);

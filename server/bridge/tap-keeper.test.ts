@@ -34,7 +34,7 @@ const GOOD_TAP = `${TOTALS}
 onOrder((order) => {
   if (order.type !== 'sockets') return obey(order);
   const rows = Array.from({ length: Math.min(order.limit, 4500 - order.offset) }, (_, i) => ({ ...(${ROW}), inode: order.offset + i }));
-  answer(order, { sockets: { atNs: 5, durationNs: 1, evidence: 'sock_diag', total: 4500, interrupted: false, rows } });
+  answer(order, { sockets: { atNs: 5, durationNs: 1, evidence: 'sock_diag', total: 4500, interrupted: false, truncated: false, rows } });
 });
 ready(0); beats({ tap });`;
 

@@ -36,7 +36,7 @@ export function eventLine(event: TraceEvent): string {
     case 'listener-drops':
       return `--- the listener dropped ${event.drops} SYN (${event.totalDrops} in all) ---`;
     case 'sampling':
-      return `--- states of ${event.skipped} of ${event.connections} new connections were not asked for ---`;
+      return `--- ${event.skipped} of ${event.connections} connections left out of the trace (${event.evidence}) ---`;
     case 'process':
       return `--- process ${event.process} ${event.pid}: ${event.change} ---`;
     case 'dropped':

@@ -77,9 +77,16 @@ export class KernelTap {
   }
 
   get totals(): TapTotals {
-    const { queue, listenerDrops, listenOverflows, status } = this.#sampler;
+    const { listeners, status } = this.#sampler;
     const sampler = nowNs() > this.#untilNs ? { ...status, intervalMs: null } : status;
-    return { evidence: this.#evidence(), sampler, queue, listenerDrops, listenOverflows, lost: this.#records.lostCount };
+    return {
+      evidence: this.#evidence(),
+      sampler,
+      queue: listeners.queue,
+      listenerDrops: listeners.drops,
+      listenOverflows: listeners.overflows,
+      lost: this.#records.lostCount,
+    };
   }
 
   /** Whose sockets to look at from now on. */

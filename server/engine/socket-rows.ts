@@ -29,7 +29,8 @@ export function socketRows(table: SocketTable, owners: SocketOwners, own: Readon
     durationNs: table.atNs - table.fromNs,
     evidence: table.evidence,
     total: table.count,
-    interrupted: table.interrupted || table.truncated,
+    interrupted: table.interrupted,
+    truncated: table.truncated,
     rows: places.map((index) => rowOf(table, owners, own, index, beganMs)),
   };
 }

@@ -244,6 +244,16 @@ describe('beside tracefs, which tells every change', () => {
     expect(ofOurs()).toMatchObject([{ to: 'TIME-WAIT', local: `127.0.0.1:${scene.port}` }]);
   });
 
+  it('and a SYN that nobody answers, whose port tracefs learns late', () => {
+    const scene = new Watched({ traced: true, backlog: 0 });
+    scene.connect();
+    const port = portOf(scene.connect());
+    scene.sample();
+    expect(scene.states(port)).toEqual([]);
+    scene.sample(2);
+    expect(scene.states(port)).toEqual(['null → SYN-SENT']);
+  });
+
   it('at its first look all there is, because it began later', () => {
     const scene = new Watched();
     const port = portOf(scene.connect());
@@ -260,16 +270,16 @@ describe('a listener', () => {
   it('its queue and its drops are told, the drops as differences to what was told', () => {
     const scene = new Watched({ backlog: 1 });
     scene.sample();
-    expect(scene.sampler.queue).toEqual({ length: 0, limit: 1 });
+    expect(scene.sampler.listeners.queue).toEqual({ length: 0, limit: 1 });
     expect(scene.of('listener-drops')).toEqual([]);
     for (let i = 0; i < 4; i += 1) scene.connect();
     scene.sample(3);
-    expect(scene.sampler.queue).toEqual({ length: 2, limit: 1 });
-    expect(told(scene)).toBe(scene.sampler.listenerDrops);
+    expect(scene.sampler.listeners.queue).toEqual({ length: 2, limit: 1 });
+    expect(told(scene)).toBe(scene.sampler.listeners.drops);
     expect(told(scene)).toBeGreaterThanOrEqual(2);
     for (let i = 0; i < 3; i += 1) scene.connect();
     scene.sample(3);
-    expect(told(scene)).toBe(scene.sampler.listenerDrops);
+    expect(told(scene)).toBe(scene.sampler.listeners.drops);
     expect(told(scene)).toBeGreaterThanOrEqual(5);
   });
 
@@ -282,21 +292,108 @@ describe('a listener', () => {
     scene.listenAnew(0);
     for (let i = 0; i < 7; i += 1) scene.connect();
     scene.sample(2);
-    expect(scene.sampler.listenerDrops).toBeGreaterThanOrEqual(6);
-    expect(told(scene) - before).toBe(scene.sampler.listenerDrops);
+    expect(scene.sampler.listeners.drops).toBeGreaterThanOrEqual(6);
+    expect(told(scene) - before).toBe(scene.sampler.listeners.drops);
   });
 });
 
-it('with many new sockets in one sample, those beyond the bound are counted as skipped, and the tap has its turn while they are read', () => {
-  const scene = new Watched({ backlog: 600 });
-  for (let i = 0; i < 550; i += 1) scene.connect();
-  const heard: string[] = [];
-  scene.sampler.meanwhile = () => heard.push(`meanwhile, ${scene.batch.count} told`);
-  scene.sampler.sample(() => heard.push('caught up'));
-  // A table of more than one datagram: others had their turn before it was read to its end, and before anything was told of it.
-  expect(heard.slice(0, 2)).toEqual(['meanwhile, 0 told', expect.any(String)]);
-  expect(heard.at(-1)).toBe('caught up');
-  const sampling = scene.of('sampling');
-  expect(sampling).toMatchObject([{ evidence: 'sock_diag' }]);
-  expect(scene.of('tcp-state').length).toBeLessThanOrEqual(500);
+describe('more new sockets than one look follows', () => {
+  const crowd = (scene: Watched, count: number): number[] => Array.from({ length: count }, () => scene.connect());
+  /** Ends that nobody has accepted; a listener's port may have a TIME-WAIT of another test. */
+  const told = (scene: Watched): number => scene.of('tcp-state').filter(({ to }) => to === 'ESTABLISHED').length;
+
+  it('cost the look what it does itself, not what others do meanwhile', () => {
+    const scene = new Watched({ backlog: 600 });
+    crowd(scene, 550);
+    scene.sample();
+    const busy = (): void => {
+      for (const untilMs = performance.now() + 200; performance.now() < untilMs;);
+    };
+    scene.sampler.meanwhile = busy;
+    scene.sampler.sample(busy);
+    // Of 400 ms at the least, that would be 20 s until the next.
+    expect(scene.sampler.intervalMs).toBeLessThan(10_000);
+  });
+
+  it('have their turn in the next looks, once each, and the tap has its turn while they are read', () => {
+    const scene = new Watched({ backlog: 600, ownPids: [process.pid] });
+    crowd(scene, 550);
+    const heard: string[] = [];
+    scene.sampler.meanwhile = () => heard.push(`meanwhile, ${scene.batch.count} told`);
+    scene.sampler.sample(() => heard.push('caught up'));
+    // A table of more than one datagram: others had their turn before it was read to its end, and before anything was told of it.
+    expect(heard.slice(0, 2)).toEqual(['meanwhile, 0 told', expect.any(String)]);
+    expect(heard.at(-1)).toBe('caught up');
+    expect(told(scene)).toBeLessThanOrEqual(500);
+    scene.sample(3);
+    const queued = scene.of('tcp-state').filter(({ to, local }) => to === 'ESTABLISHED' && local === `127.0.0.1:${scene.port}`);
+    expect(queued.map(({ from }) => from)).toEqual(Array<null>(550).fill(null));
+    expect(new Set(queued.map(({ remote }) => remote)).size).toBe(550);
+    expect(scene.of('sampling')).toEqual([]);
+  });
+
+  it('and end before their turn: they are counted, once', () => {
+    const scene = new Watched({ backlog: 600, ownPids: [process.pid] });
+    const clients = crowd(scene, 550);
+    scene.sample();
+    for (const client of clients) {
+      reset(client);
+      end(scene.accept());
+    }
+    scene.sample(3);
+    const sampling = scene.of('sampling') as (Told & { connections: number; skipped: number })[];
+    expect(sampling).toMatchObject([{ evidence: 'sock_diag' }]);
+    // Both ends of each; a few may be another test's TIME-WAITs.
+    expect(sampling[0]?.connections).toBeGreaterThanOrEqual(1_100);
+    expect(sampling[0]?.skipped).toBeGreaterThanOrEqual(600);
+    expect(sampling[0]?.skipped).toBeLessThan(650);
+  });
+});
+
+it('a table that was cut says of nobody that he has ended; whole again, it does', () => {
+  const scene = new Watched();
+  const port = portOf(scene.connect());
+  scene.sample();
+  const client = open.at(-1) ?? -1;
+  end(scene.accept());
+  end(client);
+  scene.sample();
+  expect(scene.states(scene.port)).toEqual(['null → ESTABLISHED', 'ESTABLISHED → TIME-WAIT']);
+  const dump = vi.spyOn(SockDiag.prototype, 'dump').mockImplementation((table) => {
+    table.begin('sock_diag', 0);
+    table.truncated = true;
+    return null;
+  });
+  scene.sample(2);
+  expect(scene.states(scene.port)).toHaveLength(2);
+  dump.mockImplementation((table) => {
+    table.begin('sock_diag', 0);
+    return null;
+  });
+  scene.sample(2);
+  expect(scene.states(scene.port)).toEqual(['null → ESTABLISHED', 'ESTABLISHED → TIME-WAIT', 'TIME-WAIT → CLOSED']);
+  expect(scene.states(port).at(-1)).toBe('ESTABLISHED → CLOSED');
+});
+
+it('what a port has left that is no longer served is watched to its end, and is not said to have ended before', () => {
+  const scene = new Watched();
+  const client = scene.connect();
+  const port = portOf(client);
+  end(scene.accept());
+  end(client);
+  scene.sample();
+  const waits = () => scene.of('tcp-state').filter(({ local, remote }) => local === `127.0.0.1:${scene.port}` && remote === `127.0.0.1:${port}`);
+  expect(waits()).toMatchObject([{ to: 'TIME-WAIT' }]);
+  scene.sampler.watch([], []);
+  scene.sample(2);
+  const next = new Watched();
+  scene.sampler.watch([next.port], []);
+  scene.sample(2);
+  expect(waits()).toHaveLength(1);
+  vi.spyOn(SockDiag.prototype, 'dump').mockImplementation((table) => {
+    table.begin('sock_diag', 0);
+    return null;
+  });
+  scene.sample();
+  expect(waits()).toMatchObject([{ to: 'TIME-WAIT' }, { from: 'TIME-WAIT', to: 'CLOSED' }]);
 });

@@ -1,13 +1,20 @@
 // Looks at the kernel's socket table of our ports again and again, at a bounded cost, and tells what has changed: the ends we do not own, TIME-WAIT, the accept queue.
 import { nowNs } from '../kernel/clock.ts';
-import { readListenCounters } from '../kernel/listen-counters.ts';
 import { readProcNetTcp } from '../kernel/proc-net-tcp.ts';
 import { SockDiag } from '../kernel/sock-diag.ts';
 import { SocketOwners } from '../kernel/socket-owner.ts';
 import { SocketTable, type SocketRow } from '../kernel/socket-table.ts';
 import type { SamplerStatus } from '../wire/message.ts';
-import { SAMPLE_CORE_SHARE, SAMPLE_INTERVAL_MS, SAMPLE_NEW_SOCKETS_MAX, SAMPLE_QUIET_INTERVAL_MS } from '../wire/tap-limits.ts';
+import {
+  SAMPLE_CORE_SHARE,
+  SAMPLE_INTERVAL_MS,
+  SAMPLE_NEW_SOCKETS_MAX,
+  SAMPLE_QUIET_INTERVAL_MS,
+  SAMPLED_SOCKETS_MAX,
+  WATCHED_PORTS_MAX,
+} from '../wire/tap-limits.ts';
 import { tcpState } from '../wire/tcp-state.ts';
+import { ListenerWatch } from './listener-watch.ts';
 import type { Owner, TapRecords } from './tap-records.ts';
 
 const SYN_SENT = 2;
@@ -39,24 +46,26 @@ interface Seen {
 export class SocketSampler {
   readonly table = new SocketTable();
   readonly #records: TapRecords;
+  /** Served now. */
   #ports: readonly number[] = [];
+  /** Those, and the ports served before of which there was still a socket. */
+  #asked: readonly number[] = [];
   #diag: SockDiag | null = null;
   #owners = new SocketOwners();
   readonly #uid = process.geteuid?.() ?? 0;
   readonly #seen = new Map<number, Seen>();
   /** Those whose owner is looked for. */
   readonly #searched = new Set<Seen>();
+  /** Sockets that the last look had no turn for, though nobody else tells of them: see #numberOf. */
+  #waiting = new Set<number>();
   #round = 0;
+  /** Sockets that have ended by this look, and those of them that never had their turn. */
+  #ended = 0;
+  #untold = 0;
+  /** What the last look cost, and what others took meanwhile. */
   #costMs = 0;
-  /** The listeners of our ports by inode, with the counter of each as it was last seen: a listener that follows another begins at 0. */
-  readonly #listeners = new Map<number, { drops: number; round: number }>();
-  /** ListenOverflows when it was last told. */
-  #overflows = 0;
-  /** The counters have been seen once. */
-  #counted = false;
-  queue: { length: number; limit: number } | null = null;
-  listenerDrops = 0;
-  listenOverflows = 0;
+  #othersMs = 0;
+  readonly listeners: ListenerWatch;
   /** True where tracefs tells every change of state: then only what it cannot see is told from here. */
   traced = false;
   /** The bridge knows of connections. */
@@ -67,6 +76,7 @@ export class SocketSampler {
 
   constructor(records: TapRecords) {
     this.#records = records;
+    this.listeners = new ListenerWatch(records);
   }
 
   /** Asks for the sockets of `ports` from now on; our own processes' are told by themselves. */
@@ -74,12 +84,10 @@ export class SocketSampler {
     if (ports.join() !== this.#ports.join()) {
       this.#diag?.close();
       this.#diag = null;
-      this.#ports = ports;
-      this.#listeners.clear();
-      this.#overflows = readListenCounters()?.overflows ?? 0;
-      this.#counted = false;
-      if (ports.length > 0) {
-        const diag = SockDiag.open(ports);
+      this.#ask(ports);
+      this.listeners.ports = ports;
+      if (this.#asked.length > 0) {
+        const diag = SockDiag.open(this.#asked);
         if (diag instanceof SockDiag) this.#diag = diag;
       }
     }
@@ -115,15 +123,28 @@ export class SocketSampler {
     return cpuMs() - beganMs;
   }
 
+  /** What a port has left when it is no longer served, its TIME-WAITs above all, is watched to its end: as far as one question has room for ports. */
+  #ask(ports: readonly number[]): void {
+    const left = ({ row }: Seen): number | undefined => this.#asked.find((port) => port === row.localPort || port === row.remotePort);
+    const before = [...this.#seen.values()].map(left).filter((port) => port !== undefined);
+    this.#asked = [...new Set([...ports, ...before])].slice(0, WATCHED_PORTS_MAX);
+    this.#ports = ports;
+    this.#waiting.clear();
+    // Nothing will be heard of the others.
+    for (const [key, seen] of this.#seen) if (left(seen) === undefined) this.#forget(key, seen);
+  }
+
   /** Fills `table` without telling anything; false where it cannot be read at all. */
   read(table: SocketTable): boolean {
-    if (this.#ports.length === 0) return false;
+    if (this.#asked.length === 0) return false;
+    const { meanwhile } = this;
+    const between = meanwhile && (() => this.#forOthers(meanwhile));
     if (this.#diag !== null) {
-      if (this.#diag.dump(table, this.meanwhile) === null) return true;
+      if (this.#diag.dump(table, between) === null) return true;
       this.#diag.close();
       this.#diag = null;
     }
-    return readProcNetTcp(table, this.#ports) === null;
+    return readProcNetTcp(table, this.#asked) === null;
   }
 
   /** Looks for the first time: tells of every socket there is, because nobody else has, and learns where counters stand. */
@@ -136,15 +157,16 @@ export class SocketSampler {
   /** Reads the table; `caughtUp` is called before anything is told, so that tracefs, which sees more, has told first. */
   sample(caughtUp: () => void): void {
     const beganMs = cpuMs();
+    this.#othersMs = 0;
     if (!this.read(this.table)) return;
-    caughtUp();
+    this.#forOthers(caughtUp);
     this.#round += 1;
-    let fresh = 0;
-    let skipped = 0;
+    const waiting = new Set<number>();
+    let turns = SAMPLE_NEW_SOCKETS_MAX;
     for (let index = 0; index < this.table.count; index += 1) {
       const state = this.table.state[index] ?? 0;
       if (state === LISTEN) {
-        this.#lookAtListener(this.table.row(index));
+        this.listeners.look(this.table, index);
         continue;
       }
       const seen = this.#known(index);
@@ -153,17 +175,21 @@ export class SocketSampler {
         this.#look(seen, index, state);
         continue;
       }
-      fresh += 1;
-      if (fresh > SAMPLE_NEW_SOCKETS_MAX) {
-        skipped += 1;
-        continue;
-      }
-      this.#begin(index, state);
+      if (turns > 0) {
+        turns -= 1;
+        this.#begin(index, state);
+      } else if (!this.traced || state === TIME_WAIT) waiting.add(this.#numberOf(index));
     }
-    if (skipped > 0) this.#records.sampling(this.table.evidence, this.table.atNs, fresh, skipped);
-    if (!this.table.truncated && !this.table.interrupted) this.#forgetGone();
-    this.#counted = true;
-    this.#costMs = cpuMs() - beganMs;
+    this.#tellEnds(waiting);
+    this.listeners.endLook();
+    this.#costMs = cpuMs() - beganMs - this.#othersMs;
+  }
+
+  /** What is done for others while a look is under way is not its cost. */
+  #forOthers(work: () => void): void {
+    const beganMs = cpuMs();
+    work();
+    this.#othersMs += cpuMs() - beganMs;
   }
 
   /** What is known of this row's socket; null where it is a new one, be it between the same two ends as an earlier one, which then is gone. */
@@ -178,11 +204,18 @@ export class SocketSampler {
     const sameSocket =
       seen.row.cookie === 0 || cookie[index] === 0 ? seen.state !== TIME_WAIT || state[index] === TIME_WAIT : seen.row.cookie === cookie[index];
     if (sameEnds && sameSocket) return seen;
-    this.#forget(key, seen);
+    this.#end(key, seen);
     return null;
   }
 
+  /** One number for the socket of a row: the kernel's own where it is told. */
+  #numberOf(index: number): number {
+    const cookie = this.table.cookie[index] ?? 0;
+    return cookie === 0 ? this.table.ends(index) : cookie;
+  }
+
   #begin(index: number, state: number): void {
+    this.#waiting.delete(this.#numberOf(index));
     const row = this.table.row(index);
     const seen: Seen = { state: 0, told: 0, retransmits: 0, row, owner: 'own', number: 0, round: this.#round };
     // A served end is ours from accept on; before, it has no descriptor.
@@ -240,39 +273,37 @@ export class SocketSampler {
     if (seen.number === 0 && state !== TIME_WAIT && !this.traced) seen.number = this.#records.numbers.take();
     // A TIME-WAIT is nobody's any more.
     const owner = typeof seen.owner === 'object' && state !== TIME_WAIT && before !== TIME_WAIT ? seen.owner : null;
-    this.#records.state(this.table.evidence, this.table.atNs, seen.row, before, state, owner, seen.number);
+    // Told a look after it was first seen, it came from nobody knows where.
+    this.#records.state(this.table.evidence, this.table.atNs, seen.row, before === state ? 0 : before, state, owner, seen.number);
     seen.told = state;
   }
 
-  #forgetGone(): void {
-    for (const [key, seen] of this.#seen) {
-      if (seen.round !== this.#round) this.#forget(key, seen);
+  /** What a whole table does not show any more has ended; what is not in one that was cut may live. `waiting`: those that this look had no turn for. */
+  #tellEnds(waiting: Set<number>): void {
+    const whole = !this.table.truncated && !this.table.interrupted;
+    for (const [key, seen] of whole || this.#seen.size > SAMPLED_SOCKETS_MAX ? this.#seen : []) {
+      if (seen.round === this.#round) continue;
+      if (whole) this.#end(key, seen);
+      else this.#forget(key, seen);
     }
-    for (const [inode, { round }] of this.#listeners) if (round !== this.#round) this.#listeners.delete(inode);
+    for (const number of whole ? this.#waiting : []) if (!waiting.has(number)) this.#untold += 1;
+    this.#waiting = waiting;
+    this.#ended += this.#untold;
+    if (this.#untold > 0) this.#records.sampling(this.table.evidence, this.table.atNs, this.#ended, this.#untold);
+    this.#ended = 0;
+    this.#untold = 0;
+  }
+
+  #end(key: number, seen: Seen): void {
+    this.#ended += 1;
+    // What tracefs followed has been told by it; TIME-WAIT it never sees.
+    if (seen.told !== 0 && (!this.traced || seen.told === TIME_WAIT)) this.#tell(seen, seen.state, TCP_CLOSE);
+    this.#forget(key, seen);
   }
 
   #forget(key: number, seen: Seen): void {
     this.#seen.delete(key);
     this.#searched.delete(seen);
-    // What tracefs followed has been told by it; TIME-WAIT it never sees.
-    if (seen.told !== 0 && (!this.traced || seen.told === TIME_WAIT)) this.#tell(seen, seen.state, TCP_CLOSE);
     this.#records.numbers.giveBack(seen.number);
-  }
-
-  #lookAtListener(row: SocketRow): void {
-    if (!this.#ports.includes(row.localPort)) return;
-    this.queue = { length: row.rqueue, limit: row.wqueue };
-    this.listenerDrops = row.drops;
-    const last = this.#listeners.get(row.inode);
-    // One that began while we watched began at 0; at the first look nobody knows since when its counter runs.
-    const dropped = row.drops - (last?.drops ?? (this.#counted ? 0 : row.drops));
-    this.#listeners.set(row.inode, { drops: row.drops, round: this.#round });
-    const overflows = readListenCounters()?.overflows ?? 0;
-    // Both counters are read one after the other: what only one of them shows yet is told with the next.
-    if (dropped <= 0) return;
-    const overflown = overflows - this.#overflows;
-    this.#overflows = overflows;
-    this.listenOverflows += overflown;
-    this.#records.listenerDrops(this.table.evidence, this.table.atNs, dropped, row.drops, overflown);
   }
 }

@@ -126,7 +126,7 @@ export class TapRecords implements TapListener {
   }
 
   thinned(atNs: number, part: number): void {
-    if (part > 1) this.sampling('tracefs', atNs, part, part - 1);
+    this.sampling('tracefs', atNs, part, part - 1);
   }
 
   state(evidence: Evidence, atNs: number, ends: SocketEnds, from: number, to: number, owner: Owner | null, number: number): void {
@@ -146,7 +146,7 @@ export class TapRecords implements TapListener {
     this.#plain('listener-drops', evidence, atNs, drops, totalDrops, overflows);
   }
 
-  /** Of `sockets` seen for the first time, `skipped` are not told of. */
+  /** Of `sockets`, `skipped` are not told of: of those in the table that have ended (sock_diag, procfs), of each so many that are followed (tracefs). */
   sampling(evidence: Evidence, atNs: number, sockets: number, skipped: number): void {
     this.#plain('sampling', evidence, atNs, sockets, skipped, 0);
   }

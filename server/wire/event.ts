@@ -180,7 +180,11 @@ export const ListenerDropsEvent = Type.Object({
   overflows: Type.Integer(),
 });
 
-/** Under load the states of some connections were not asked for: of `connections` new ones, `skipped` have no TCP_INFO samples. */
+/**
+ * Under load not all is told. By the engines' evidence: of `connections` new ones, `skipped` have no TCP_INFO samples. By the socket table's (sock_diag, procfs):
+ * of `connections` sockets that have ended since it was looked at, `skipped` ended before their turn came to be told of. By tracefs: from now on
+ * `skipped` of each `connections` are not followed; 0 of 1 when all are again.
+ */
 export const SamplingEvent = Type.Object({ ...stamp, kind: Type.Literal('sampling'), connections: Type.Integer(), skipped: Type.Integer() });
 
 /** The accept queue of the listening socket held `length` connections; it admits limit + 1 (listen(2), field test). */

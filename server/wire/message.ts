@@ -150,6 +150,8 @@ export const SocketsAnswer = Type.Object({
   total: Type.Integer(),
   /** The table changed while it was read: rows may be missing or doubled. */
   interrupted: Type.Boolean(),
+  /** The kernel has more sockets than the `total` that were read. */
+  truncated: Type.Boolean(),
   rows: Type.Array(SocketRow),
 });
 export type SocketsAnswer = Static<typeof SocketsAnswer>;

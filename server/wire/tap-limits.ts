@@ -74,8 +74,11 @@ export const SAMPLE_CORE_SHARE = 0.02;
 /** Sampling goes on this long after the last sign of life: connections end, and their TIME-WAIT begins. */
 export const SAMPLE_LINGER_MS = 2_000;
 
-/** Sockets that one sample tells of for the first time; the rest are counted as skipped, and the trace stays readable. */
+/** Sockets that one look at the table begins to follow, so that the trace stays readable; the rest wait for the next look, and those that end before their turn are counted. */
 export const SAMPLE_NEW_SOCKETS_MAX = 500;
+
+/** Sockets followed through looks whose tables were cut at SOCKET_ROWS_MAX: beyond that, those that the last look did not show are forgotten without a word. */
+export const SAMPLED_SOCKETS_MAX = SOCKET_ROWS_MAX;
 
 /** Rows of the socket table in one answer, 300 bytes each: below PIPE_FRAME_MAX_BYTES whatever the process names. */
 export const SOCKET_ROWS_PER_ANSWER = 2_000;

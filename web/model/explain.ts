@@ -2,6 +2,7 @@
 import type { CallEvent, TraceEvent } from '#wire/event.ts';
 import { straceLine } from '#wire/strace.ts';
 import { callsOf, type Connection } from './connection.ts';
+import { thinnedBy } from './left-out.ts';
 import type { Clause, ClauseFact } from './verdict.ts';
 import type { ErrnoHelp, ErrnoWords } from './words/errno-words.ts';
 import type { StepWords } from './words/step-words.ts';
@@ -133,7 +134,7 @@ function eventSentence(event: TraceEvent, words: StepWords): string {
     case 'listener-drops':
       return words.listenerDrops(event.drops);
     case 'sampling':
-      return words.sampling(event.skipped, event.connections);
+      return words.sampling[thinnedBy(event)](event.skipped, event.connections);
     case 'accept-queue':
       return words.acceptQueue(event.length, event.limit);
     case 'hold':

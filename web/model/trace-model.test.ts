@@ -340,3 +340,29 @@ test('a connection that serves again has nothing of the one it was', { timeout: 
   );
   expect(newest.map(({ key }) => aged.byKey(key)?.number)).toEqual(newest.map(({ number }) => number));
 });
+
+test('what was left out under load is kept apart by who left it out', () => {
+  const sampling = (evidence: TraceEvent['evidence'], connections: number, skipped: number): TraceEvent =>
+    ({ kind: 'sampling', evidence, process: 'kernel-tap', atNs: 1, seq: 0, connections, skipped }) as TraceEvent;
+  const model = new TraceModel();
+  expect(model.leftOut.said).toEqual([]);
+  model.apply(
+    numbered([
+      sampling('returned', 900, 400),
+      sampling('tracefs', 16, 15),
+      sampling('sock_diag', 70, 20),
+      sampling('procfs', 8, 1),
+      sampling('returned', 600, 100),
+    ]),
+  );
+  expect(model.leftOut.said).toEqual([
+    ['part', 16],
+    ['samples', 500],
+    ['sockets', 21],
+  ]);
+  model.apply([{ ...sampling('tracefs', 1, 0), seq: model.lastSeq + 1 }]);
+  expect(model.leftOut.said).toEqual([
+    ['samples', 500],
+    ['sockets', 21],
+  ]);
+});

@@ -7,6 +7,7 @@ import { ConnectionBook, serverKey } from './connection-book.ts';
 import { EventLog } from './event-log.ts';
 import type { Connections } from './connection-list.ts';
 import { applySeen } from './kernel-evidence.ts';
+import { LeftOut } from './left-out.ts';
 import { ServerModel } from './server-model.ts';
 
 type OfOurs = Extract<TraceEvent, { kind: 'client-ended' | 'hold' | 'cut' }>;
@@ -26,8 +27,7 @@ export class TraceModel {
   book = new ConnectionBook(this.log);
   gaps: TraceGap[] = [];
   lastSeq = 0;
-  /** Of those watched for TCP states: how many were left out since the run began. */
-  skippedSamples = 0;
+  leftOut = new LeftOut();
   revision = 0;
 
   /** Oldest first; all that live, and the newest that ended. */
@@ -57,7 +57,7 @@ export class TraceModel {
     this.log = begun.log;
     this.server = begun.server;
     this.book = begun.book;
-    this.skippedSamples = begun.skippedSamples;
+    this.leftOut = begun.leftOut;
     this.gaps.push(...begun.gaps);
     this.lastSeq = snapshot.seq;
     this.revision += 1;
@@ -109,7 +109,7 @@ export class TraceModel {
         this.gaps.push({ from: event.seq, to: event.seq, dropped: event.count, where: event.process });
         break;
       case 'sampling':
-        this.skippedSamples += event.skipped;
+        this.leftOut.apply(event);
         break;
       case 'accept-queue':
       case 'accept-paused':

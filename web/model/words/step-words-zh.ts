@@ -78,7 +78,11 @@ export const stepWordsZh: StepWords = {
   retransmit: (segment) => `${segment} 又发了一次：没有人确认过它。`,
   segmentDrop: (reason) => `内核丢弃了一个报文段：${reason}。`,
   listenerDrops: (drops) => `接受队列满了：监听套接字丢弃了 ${drops} 个报文段。发送方会自行重试。`,
-  sampling: (skipped, connections) => `同时的连接太多，无法逐个询问 TCP 状态：${connections} 个新连接中略过了 ${skipped} 个。`,
+  sampling: {
+    samples: (skipped, of) => `同时的连接太多，无法逐个询问 TCP 状态：${of} 个新连接中略过了 ${skipped} 个。`,
+    sockets: (skipped, of) => `同时的套接字太多，无法逐个讲述：从内核表中消失的 ${of} 个里，有 ${skipped} 个没有讲到。`,
+    part: (skipped, of) => (skipped === 0 ? '内核跟踪点又跟踪每一个连接了。' : `同时的连接太多：从这里起，内核跟踪点每 ${of} 个连接只跟踪一个。`),
+  },
   acceptQueue: (length, limit) => `接受队列中有 ${length} 个（上限 ${limit}，还可多放进一个）。`,
   acceptPaused: (reason, pauseMs) => `服务器在 ${pauseMs} ms 内不接受任何连接（${reason}）。来连接的在队列中等待；队列中的不会被丢弃。`,
   acceptResumed: '服务器又开始接受连接。',

@@ -1,5 +1,6 @@
 // The sentence for each thing that can happen in a conversation: English. A second language is a second object of this type.
 import type { Outcome } from '../connection.ts';
+import type { Thinned } from '../left-out.ts';
 import type { ErrnoHelp } from './errno-words.ts';
 
 /** A byte as a person reads it: 'A' 0x41. */
@@ -52,7 +53,7 @@ export interface StepWords {
   retransmit(segment: string): string;
   segmentDrop(reason: string): string;
   listenerDrops(drops: number): string;
-  sampling(skipped: number, connections: number): string;
+  sampling: Readonly<Record<Thinned, (skipped: number, of: number) => string>>;
   acceptQueue(length: number, limit: number): string;
   acceptPaused(reason: string, pauseMs: number): string;
   acceptResumed: string;
@@ -159,7 +160,14 @@ export const stepWordsEn: StepWords = {
   segmentDrop: (reason) => `The kernel threw a segment away: ${reason}.`,
   listenerDrops: (drops) =>
     `The accept queue was full: the listener threw ${drops} segment${drops === 1 ? '' : 's'} away. Their senders try again by themselves.`,
-  sampling: (skipped, connections) => `Too many connections at once to ask each for its TCP states: ${skipped} of ${connections} new ones were left out.`,
+  sampling: {
+    samples: (skipped, of) => `Too many connections at once to ask each for its TCP states: ${skipped} of ${of} new ones were left out.`,
+    sockets: (skipped, of) => `Too many sockets at once to tell of each: of ${of} that have gone from the kernel's table, ${skipped} went untold.`,
+    part: (skipped, of) =>
+      skipped === 0
+        ? "The kernel's tracepoints follow every connection again."
+        : `Too many connections at once: from here on the kernel's tracepoints follow one in ${of}.`,
+  },
   acceptQueue: (length, limit) => `The accept queue holds ${length} (limit ${limit}, one more is admitted).`,
   acceptPaused: (reason, pauseMs) => `The server accepts nobody for ${pauseMs} ms (${reason}). Whoever connects waits in the queue; nobody there is dropped.`,
   acceptResumed: 'The server accepts again.',

@@ -2,6 +2,7 @@
 import { controlWordsEn } from './control-words-en.ts';
 import { evidenceWordsEn } from './evidence-words-en.ts';
 import { glossaryWordsEn } from './glossary-words-en.ts';
+import { englishCount, englishNumber } from './plural.ts';
 import type { UiWords } from './ui-words.ts';
 
 export const uiWordsEn: UiWords = {
@@ -139,7 +140,13 @@ export const uiWordsEn: UiWords = {
       packet: 'Captured segments',
       inferred: 'Nobody saw it: it follows from the others, and is drawn dashed',
     },
-    thinned: (skipped) => `Under load TCP_INFO samples were thinned out: ${skipped} connections skipped.`,
+    thinned: {
+      part: (of) => `Under load the tracepoints follow one connection in ${of}.`,
+      samples: (count) => `Under load TCP_INFO samples were thinned out: ${englishCount(count, 'connection', 'connections')} skipped.`,
+      sockets: (count) =>
+        `${englishCount(count, 'socket', 'sockets')} went from the kernel's table before there was room to tell of ${count === 1 ? 'it' : 'them'}.`,
+    },
+    thinnedShort: 'Under load not everything was told',
     intro: 'Everything on this page says who saw it. From what needs no privilege to what only root sees:',
   },
   overflow: {
@@ -170,6 +177,7 @@ export const uiWordsEn: UiWords = {
     readAt: (evidence, duration) => `${evidence}, which took ${duration}`,
     more: (count) => `${count} more are not shown`,
     interrupted: 'The table changed while it was read: rows may be missing or doubled.',
+    truncated: (read) => `The kernel has more sockets than the ${englishNumber(read)} that were read.`,
     retransmits: (count) => `${count} × again`,
     queueOf: (length, limit) => `${length} wait in its accept queue, limit ${limit}`,
     failed: (why) => `The socket table could not be read: ${why}`,

@@ -2,6 +2,7 @@
 import { controlWordsZh } from './control-words-zh.ts';
 import { evidenceWordsZh } from './evidence-words-zh.ts';
 import { glossaryWordsZh } from './glossary-words-zh.ts';
+import { chineseNumber } from './plural.ts';
 import type { UiWords } from './ui-words.ts';
 
 export const uiWordsZh: UiWords = {
@@ -132,7 +133,12 @@ export const uiWordsZh: UiWords = {
       packet: '捕获的报文段',
       inferred: '没有人看到：由其他证据推断，用虚线画出',
     },
-    thinned: (skipped) => `负载过高，TCP_INFO 采样已减少：略过了 ${skipped} 个连接。`,
+    thinned: {
+      part: (of) => `负载过高，跟踪点每 ${of} 个连接只跟踪一个。`,
+      samples: (count) => `负载过高，TCP_INFO 采样已减少：略过了 ${chineseNumber(count)} 个连接。`,
+      sockets: (count) => `有 ${chineseNumber(count)} 个套接字还没来得及讲述，就从内核表中消失了。`,
+    },
+    thinnedShort: '负载过高，并非一切都讲到了',
     intro: '这个页面上的一切都注明由谁看到。从无需特权的，到只有 root 能看到的：',
   },
   overflow: {
@@ -160,6 +166,7 @@ export const uiWordsZh: UiWords = {
     readAt: (evidence, duration) => `${evidence}，读取用时 ${duration}`,
     more: (count) => `还有 ${count} 个没有显示`,
     interrupted: '读取期间表有变化：可能有缺失或重复的行。',
+    truncated: (read) => `读取了 ${chineseNumber(read)} 行，内核中的套接字还不止这些。`,
     retransmits: (count) => `重发 × ${count}`,
     queueOf: (length, limit) => `${length} 个在它的接受队列中等待，上限 ${limit}`,
     failed: (why) => `无法读取套接字表：${why}`,

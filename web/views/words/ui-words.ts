@@ -1,4 +1,5 @@
 // What the page itself says, as a type: a language is one object of it, and a missing word is a type error.
+import type { Thinned } from '../../model/left-out.ts';
 import type { ControlWords } from './control-words.ts';
 import type { EvidenceWords } from './evidence-words.ts';
 import type { GlossaryWords } from './glossary-words.ts';
@@ -99,7 +100,8 @@ export interface UiWords extends ControlWords, EvidenceWords, GlossaryWords {
     available: string;
     missing: string;
     names: Readonly<Record<string, string>>;
-    thinned(skipped: number): string;
+    thinned: Readonly<Record<Thinned, (count: number) => string>>;
+    thinnedShort: string;
     intro: string;
   };
   overflow: {
@@ -127,6 +129,7 @@ export interface UiWords extends ControlWords, EvidenceWords, GlossaryWords {
     readAt(evidence: string, duration: string): string;
     more(count: number): string;
     interrupted: string;
+    truncated(read: number): string;
     retransmits(count: number): string;
     queueOf(length: number, limit: number): string;
     failed(why: string): string;
