@@ -293,6 +293,22 @@ test('neither a count with more digits nor a frozen view moves the page', async 
   await wide.stop();
 });
 
+test('on a low screen the conversation keeps its height, and who steps through it sees its picture and its words', async ({ page }) => {
+  await page.setViewportSize({ width: 1280, height: 720 });
+  await open(page);
+  await connectButton(page).click();
+  const conversation = region(page, 'Conversation');
+  const picture = conversation.getByRole('group', { name: 'Conversation' });
+  await expect(conversation).toContainText('closed in order by the server', { timeout: 15_000 });
+  expect((await picture.boundingBox())?.height).toBeGreaterThan(200);
+  const words = conversation.getByText(/^returned to pid/);
+  await expect(words).not.toBeInViewport();
+  await conversation.getByRole('button', { name: 'Next step' }).click();
+  await expect(words).toBeInViewport({ ratio: 1 });
+  await expect(picture).toBeInViewport({ ratio: 1 });
+  await expect(search(page)).toBeInViewport({ ratio: 1 });
+});
+
 test('a term explains itself where it stands', async ({ page }) => {
   await open(page);
   await page

@@ -28,7 +28,7 @@ describe('a whole exchange with all its evidence', () => {
     for (const { step, y } of drawing.rows) {
       expect(y).toBeGreaterThan(before);
       before = y;
-      const column = `${step.side} ${String(step.event?.kind === 'tcp-state')}`;
+      const column = step.event?.kind === 'tcp-state' && step.side !== 'network' ? 'state' : step.side;
       const least = step.event?.kind === 'tcp-state' ? 12 : ROW_HEIGHT - 1;
       expect(y - (last.get(column) ?? -Infinity)).toBeGreaterThanOrEqual(least);
       last.set(column, y);

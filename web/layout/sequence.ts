@@ -49,19 +49,18 @@ export interface Sequence {
   height: number;
 }
 
-/** The columns of the picture; two steps in one column must not overlap. */
-type Column = 'client' | 'server' | 'network' | 'client-lane' | 'server-lane';
+/** The columns of the picture; two steps in one column must not overlap. Between narrow lanes the names of both ends' states meet: they are one column. */
+type Column = 'client' | 'server' | 'network' | 'state';
 
 const COLUMN_PITCH: Readonly<Record<Column, number>> = {
   client: ROW_HEIGHT,
   server: ROW_HEIGHT,
   network: ROW_HEIGHT - 1,
-  'client-lane': STATE_ROW_HEIGHT,
-  'server-lane': STATE_ROW_HEIGHT,
+  state: STATE_ROW_HEIGHT,
 };
 
 function columnOf(step: Step): Column {
-  if (step.event?.kind === 'tcp-state' && step.side !== 'network') return `${step.side}-lane`;
+  if (step.event?.kind === 'tcp-state' && step.side !== 'network') return 'state';
   return step.side;
 }
 
