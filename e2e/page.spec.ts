@@ -305,6 +305,12 @@ test('on a low screen the conversation keeps its height, and who steps through i
   await expect(words).not.toBeInViewport();
   await conversation.getByRole('button', { name: 'Next step' }).click();
   await expect(words).toBeInViewport({ ratio: 1 });
+  // The keys step wherever in the conversation one is; not in the slider, which has them for itself.
+  await expect(conversation).toContainText(/\b2 \/ \d+/);
+  await page.keyboard.press('ArrowRight');
+  await expect(conversation).toContainText(/\b3 \/ \d+/);
+  await conversation.getByRole('slider').press('ArrowRight');
+  await expect(conversation).toContainText(/\b4 \/ \d+/);
   await expect(picture).toBeInViewport({ ratio: 1 });
   await expect(search(page)).toBeInViewport({ ratio: 1 });
 });

@@ -24,7 +24,7 @@ export function eventLine(event: TraceEvent): string {
     case 'tcp-state':
       return `--- ${event.local} ${event.remote}: ${event.from ?? '?'} -> ${event.to} (${event.evidence}) ---`;
     case 'foreign-call':
-      return `[${event.process ?? '?'} ${event.pid ?? '?'}] ${event.call}(${event.fd}) = ${event.errno === undefined ? event.returned : `-1 ${event.errno}`}`;
+      return `[${event.process ?? '?'} ${event.pid ?? '?'}] ${event.call}(${event.call === 'socket' || event.fd < 0 ? '…' : event.fd}) = ${event.errno === undefined ? event.returned : `-1 ${event.errno}`}`;
     case 'socket-owner':
       return `--- ${event.local} ${event.remote}: of process ${event.process ?? '?'} ${event.pid ?? '?'} (${event.evidence}) ---`;
     case 'reset':

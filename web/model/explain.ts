@@ -1,9 +1,10 @@
 // Any event or step in words: the exact call, a plain sentence, and who saw it.
-import type { CallEvent, TraceEvent } from '#wire/event.ts';
+import type { CallEvent, ForeignCallEvent, TraceEvent } from '#wire/event.ts';
 import { straceLine } from '#wire/strace.ts';
 import { callsOf, type Connection } from './connection.ts';
 import { thinnedBy } from './left-out.ts';
-import type { Clause, ClauseFact } from './verdict.ts';
+import { toldEachChange } from './seen-state-list.ts';
+import { closedFirst, type Clause, type ClauseFact } from './verdict.ts';
 import type { ErrnoHelp, ErrnoWords } from './words/errno-words.ts';
 import type { StepWords } from './words/step-words.ts';
 
@@ -84,12 +85,19 @@ export function explain(event: TraceEvent, connection: Connection | null, words:
   return { call: eventName(event), sentence: eventSentence(event, words.steps), doNext: '', seenBy };
 }
 
+/** As far as the tracepoints tell them: socket() is given no descriptor, poll() an array of them. */
+function foreignArgs({ call, fd, count }: ForeignCallEvent): string {
+  if (call === 'socket' || fd < 0) return '…';
+  return count === undefined ? String(fd) : `${fd}, …, ${count}`;
+}
+
 function eventName(event: TraceEvent): string {
   switch (event.kind) {
     case 'foreign-call':
-      return `${event.call}(${event.fd}${event.count === undefined ? '' : `, …, ${event.count}`}) = ${event.errno === undefined ? event.returned : `-1 ${event.errno}`}`;
+      return `${event.call}(${foreignArgs(event)}) = ${event.errno === undefined ? event.returned : `-1 ${event.errno}`}`;
     case 'tcp-state':
-      return `${event.from ?? '?'} → ${event.to}`;
+      // Dashed, as all that nobody saw: two looks tell of two states, and of no way between them.
+      return `${event.from ?? '?'} ${toldEachChange(event.evidence) ? '→' : '⇢'} ${event.to}`;
     case 'accept-queue':
       return `accept queue ${event.length}/${event.limit}`;
     case 'hold':
@@ -119,8 +127,10 @@ function eventName(event: TraceEvent): string {
 
 function eventSentence(event: TraceEvent, words: StepWords): string {
   switch (event.kind) {
-    case 'tcp-state':
-      return `${words.tcpState(event.to, event.from)} ${words.tcpStates[event.to] ?? ''}`.trim();
+    case 'tcp-state': {
+      const said = toldEachChange(event.evidence) ? words.tcpState(event.to, event.from) : words.tcpStateLook(event.to, event.from);
+      return `${said} ${words.tcpStates[event.to] ?? ''}`.trim();
+    }
     case 'socket-owner':
       return words.socketOwner(`${event.process ?? '?'} (pid ${event.pid ?? '?'})`);
     case 'foreign-call':
@@ -171,6 +181,21 @@ function callWords(event: CallEvent, connection: Connection | null, words: Expla
   return { sentence: okSentence(event, connection, words), doNext: '' };
 }
 
+function connected(call: CallEvent): boolean {
+  return (call.call === 'connect' && call.returned === 0) || (call.call === 'getsockopt' && call.args.option === 'SO_ERROR' && call.args.value === 0);
+}
+
+/** What close() makes the kernel send depends on what both ends have done before. */
+function closeSentence(event: CallEvent, connection: Connection, say: StepWords): string {
+  const server = event.process === 'increment-server';
+  const before = callsOf(server ? connection.server : connection.client).filter((call) => call.atNs < event.atNs);
+  if (before.some((call) => call.call === 'setsockopt' && call.args.option === 'SO_LINGER')) return say.closeReset;
+  if (before.some((call) => isFailedCall(call)) || (!server && !before.some(connected))) return say.closeGone;
+  if (before.some((call) => call.call === 'shutdown' && call.returned === 0))
+    return server && closedFirst(connection) === 'server' ? say.closeServer : say.closeAfterShutdown;
+  return before.some((call) => call.call === 'read' && call.returned === 0) ? say.closeClient : say.closeFirst;
+}
+
 function okSentence(event: CallEvent, connection: Connection | null, words: ExplainWords): string {
   const say = words.steps;
   const server = event.process === 'increment-server';
@@ -216,10 +241,7 @@ function okSentence(event: CallEvent, connection: Connection | null, words: Expl
     case 'shutdown':
       return event.args.how === 'SHUT_WR' ? say.shutdownWrite : say.shutdownOther(event.args.how);
     case 'close':
-      if (connection === null) return say.closeListener;
-      if (callsOf(server ? connection.server : connection.client).some((call) => call.call === 'setsockopt' && call.args.option === 'SO_LINGER'))
-        return say.closeReset;
-      return server && callsOf(connection.server).some((call) => call.call === 'shutdown') ? say.closeServer : say.closeClient;
+      return connection === null ? say.closeListener : closeSentence(event, connection, say);
     case 'epoll_create1':
       return say.epollCreate;
     case 'epoll_ctl':

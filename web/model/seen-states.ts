@@ -96,6 +96,12 @@ export function walked(states: readonly SeenState[]): Walk[] {
   for (const state of states) {
     const here = walks.at(-1)?.to ?? null;
     if (here === state.to) continue;
+    if (state.to === 'TIME-WAIT' && here === 'CLOSED') {
+      // The tracepoint tells that the socket was closed: it was handed over to a TIME-WAIT, which only a look shows.
+      const handed = walks.pop();
+      walks.push({ from: handed?.from ?? null, to: state.to, seen: false, state });
+      continue;
+    }
     const told = toldEachChange(state.evidence) ? state.from : null;
     walks.push({ from: told ?? here, to: state.to, seen: told !== null, state });
   }

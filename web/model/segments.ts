@@ -39,7 +39,7 @@ function handshake(connection: Connection): InferredSegment[] {
   const { client, server, errno, outcome } = connection;
   const connect = clientRan(connection, ['connect'], (returned, error) => returned === 0 || error === 'EINPROGRESS');
   const answer = find(client, (call) => call.call === 'getsockopt' && call.args.option === 'SO_ERROR');
-  const doneNs = firstSignNs(client, server, answer);
+  const doneNs = Math.min(firstSignNs(client, server, answer), errno === 'ECONNREFUSED' ? refusedNs(connection) : Infinity);
   if (connect === null || doneNs === Infinity) return [];
   // connect() itself sends the SYN. All else lies between it and the first sign that the handshake was done; where exactly, nobody saw.
   const leftNs = (connect.fromNs + Math.min(connect.toNs, doneNs)) / 2;
@@ -58,6 +58,13 @@ function firstSignNs(client: SocketEnd, server: SocketEnd | null, answer: CallEv
   const accept = find(server, (call) => call.call === 'accept4');
   const established = client.states.find((state) => state.to === 'ESTABLISHED');
   return Math.min(answer?.atNs ?? Infinity, accept === undefined ? Infinity : endOf(accept), established?.atNs ?? Infinity);
+}
+
+/** The earliest moment at which the refusal is known to have come. */
+function refusedNs({ client, notes }: Connection): number {
+  const closed = client.states.find((state) => state.to === 'CLOSED');
+  const reset = notes.find((note) => note.kind === 'reset' && note.direction === 'received');
+  return Math.min(closed?.atNs ?? Infinity, reset?.atNs ?? Infinity);
 }
 
 function bytes(connection: Connection): InferredSegment[] {

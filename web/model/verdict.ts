@@ -68,6 +68,12 @@ function outcomeClause(connection: Connection): Clause {
   };
 }
 
+/** Who closed first, as far as the calls tell; null where they do not. */
+export function closedFirst(connection: Connection): 'client' | 'server' | null {
+  const fact = closedClause(connection)?.fact;
+  return fact?.kind === 'closed' ? fact.by : null;
+}
+
 /** Who said first that it has nothing more to send, and how. */
 function closedClause(connection: Connection): Clause | null {
   const { client, server } = connection;

@@ -28,6 +28,9 @@ export const stepWordsZh: StepWords = {
   shutdownOther: (how) => `关闭连接的一个方向（${how}）。`,
   closeServer: '归还描述符。服务器先关闭，所以 TIME-WAIT 在它这一侧。',
   closeClient: '归还描述符；内核发出最后一个 FIN。',
+  closeFirst: '归还描述符；内核发出 FIN。',
+  closeAfterShutdown: '归还描述符；FIN 之前已由 shutdown() 发出。',
+  closeGone: '归还描述符。没有连接可以结束，所以什么也不发送。',
   closeReset: '归还描述符；内核发出 RST，连接立即消失。',
   closeListener: '监听套接字没有了：从现在起谁来连接都会被拒绝。',
   epollCreate: '创建 epoll 实例，进程用它同时等待自己的所有套接字。',
@@ -58,6 +61,7 @@ export const stepWordsZh: StepWords = {
     failed: '客户端失败。',
   },
   tcpState: (to, from) => (from === null ? `看到它处于 ${to} 状态。` : `从 ${from} 到 ${to}。`),
+  tcpStateLook: (to, from) => (from === null ? `看到它处于 ${to} 状态。` : `看到它处于 ${to} 状态；上一次查看时是 ${from}。`),
   tcpStates: {
     LISTEN: '等待连接。',
     'SYN-SENT': 'SYN 已发出，回答还没有来。',

@@ -33,6 +33,9 @@ export interface StepWords {
   shutdownOther(how: string): string;
   closeServer: string;
   closeClient: string;
+  closeFirst: string;
+  closeAfterShutdown: string;
+  closeGone: string;
   closeReset: string;
   closeListener: string;
   epollCreate: string;
@@ -45,6 +48,8 @@ export interface StepWords {
   cut: Readonly<Record<string, string>>;
   clientEnded: Readonly<Record<string, string>>;
   tcpState(to: string, from: string | null): string;
+  /** Of a look at the socket: nobody saw the change itself. */
+  tcpStateLook(to: string, from: string | null): string;
   tcpStates: Readonly<Record<string, string>>;
   socketOwner(name: string): string;
   foreignCall(name: string, call: string): string;
@@ -109,6 +114,9 @@ export const stepWordsEn: StepWords = {
   shutdownOther: (how) => `Closes one direction of the connection (${how}).`,
   closeServer: 'Gives the descriptor back. The server closed first, so the TIME-WAIT is on its side.',
   closeClient: 'Gives the descriptor back; the kernel sends the last FIN.',
+  closeFirst: 'Gives the descriptor back; the kernel sends FIN.',
+  closeAfterShutdown: 'Gives the descriptor back; shutdown() has sent the FIN before.',
+  closeGone: 'Gives the descriptor back. There is no connection to end, so nothing is sent.',
   closeReset: 'Gives the descriptor back; the kernel sends RST, and the connection is gone at once.',
   closeListener: 'The listening socket is gone: whoever connects from now on is refused.',
   epollCreate: 'Makes the epoll instance with which the process waits for all its sockets at once.',
@@ -139,6 +147,7 @@ export const stepWordsEn: StepWords = {
     failed: 'The client failed.',
   },
   tcpState: (to, from) => (from === null ? `Seen in state ${to}.` : `From ${from} to ${to}.`),
+  tcpStateLook: (to, from) => (from === null ? `Seen in state ${to}.` : `Seen in state ${to}; at the look before it was ${from}.`),
   tcpStates: {
     LISTEN: 'Waiting for connections.',
     'SYN-SENT': 'SYN is out; the answer has not come.',

@@ -28,6 +28,7 @@ export interface UiWords extends ControlWords, EvidenceWords, GlossaryWords {
     extraSlot: string;
     foreign: string;
     callsUnseen: string;
+    lastCall(call: string): string;
     holding(from: string, to: string): string;
     left(seconds: string): string;
     doing: Readonly<Record<string, string>>;
