@@ -14,8 +14,8 @@ export const uiWordsEn: UiWords = {
     waiting: 'waits for connections',
     noProcess: 'No server process is running.',
     doNext: 'What to do:',
-    paused: (reason) => `accepts nobody now: ${reason}`,
-    pauseReasons: { command: 'asked to for a while', 'connection-cap': 'at its limit of connections' },
+    paused: (reason) => `calls no accept4() now: ${reason}`,
+    pauseReasons: { command: 'paused by a command', 'connection-cap': 'at its limit of connections' },
     notYet: 'not yet called',
   },
   stage: {
