@@ -311,6 +311,10 @@ test('on a low screen the conversation keeps its height, and who steps through i
   await expect(conversation).toContainText(/\b3 \/ \d+/);
   await conversation.getByRole('slider').press('ArrowRight');
   await expect(conversation).toContainText(/\b4 \/ \d+/);
+  await conversation.getByRole('button', { name: 'State diagram' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Close' }).press('ArrowRight');
+  await page.keyboard.press('Escape');
+  await expect(conversation).toContainText(/\b4 \/ \d+/);
   await expect(picture).toBeInViewport({ ratio: 1 });
   await expect(search(page)).toBeInViewport({ ratio: 1 });
 });
